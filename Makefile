@@ -56,7 +56,7 @@ docs: install
 	@$(BIN)/python -m edgekit.supported_ops docs/SUPPORTED_OPS.md
 
 figures: install-test
-	@for what in figures networks; do \
+	@for what in figures networks audio; do \
 	  PYTHONPATH=tests/support $(BIN)/python tests/benchmarks/mcu/test_committed_$$what.py || exit 1; done
 
 # The sanitised extension lies in a copy of the package, so that .venv's own stays as it is; libasan

@@ -35,7 +35,10 @@ def files(suffix: str) -> list[str]:
 SELDOM = {
     # What the kernels mean in NumPy: only the backend "reference" runs it.
     "kernels": tuple(sorted(path.stem for path in KERNELS.glob("*.py"))),
-    ".": ("digit", "flexbuffer", "install", "light", "own_process", "unsupported", "worker"),
+    ".": (
+        *("audio", "digit", "flexbuffer", "front_end", "install", "light", "own_process"),
+        *("unsupported", "worker"),
+    ),
     "planner": ("one_arena", "order", "overlap", "parts", "placing", "stages"),
     "planner/passes": ("dilations", "loops", "variables"),
     # Ops that hardly a published network has.

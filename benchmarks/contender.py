@@ -18,13 +18,16 @@ from edge_runtime.quantize import CHUNK, dequantize, encode
 from edge_runtime.reader import read
 from edgekit import files
 from edgekit.benchmarks import peers
-from edgekit.benchmarks.result import Result, Subject
+from edgekit.benchmarks.result import FLOAT, Result, Subject
 from edgekit.benchmarks.tensors import Array, Raw, parts, random_inputs
 from edgekit.benchmarks.usage import Usage, from_metadata
 from edgekit.errors import EdgekitError
 from edgekit.train.dataset import Inputs
 
 Floats = npt.NDArray[np.float32]
+
+TFLITE = ".tflite"
+"""Ending of a float model that stands in for the Keras model."""
 
 DISTRIBUTIONS = {
     "litert": ("ai-edge-litert",),
@@ -41,8 +44,9 @@ class Contender:
     Attributes:
         subject: its name in the results.
         file: the file that it runs; a fresh process needs no other.
-        predict: the dataset's inputs [N, ...] -> float32 scores [N, classes], or numbers [N, ...];
-            the numbers of several outputs follow each other.
+        predict: the dataset's inputs [N, ...] -> float32 scores [N, classes], or numbers [N, ...],
+            or of an anomaly detector errors, float64 [N, 1]; the numbers of several outputs follow
+            each other.
         inputs: the dataset's inputs [N, ...] -> raw inputs [N, ...]; ``run`` accepts one of them.
             A model of several inputs or outputs gets as many random tensors, which are the same on
             every backend.
@@ -116,6 +120,8 @@ def from_keras(
 ) -> Iterator[Contender | Result]:
     """Yield each peer ready to run a Keras model, or a result that says why it is not present.
 
+    A float .tflite file in its place is run as the only peer, by this edgekit.
+
     Args:
         file: the Keras model.
         scratch: folder for the files that the peers run.
@@ -125,6 +131,13 @@ def from_keras(
         trust: run the code that the file contains; else such a file is not present.
     """
     digest = files.sha256(file) if file.exists() else ""
+    if file.suffix == TFLITE:
+        subject = Subject(file.name, digest, FLOAT, peer=True)
+        try:
+            yield _from_model(file, subject, usage, "litert" if unavailable("native") else "native")
+        except (BackendError, ModelError, OSError) as error:
+            yield absent(subject, str(error))
+        return
     for name in names:
         peer = peers.PEERS[name]
         subject = Subject(file.name, digest, name, peer=True)
@@ -178,18 +191,22 @@ def _scaled(usage: Usage, size: tuple[int, ...], inputs: Inputs) -> Floats:
 def _scaled_first(
     usage: Usage, size: tuple[int, ...], function: peers.Function, inputs: Inputs
 ) -> Floats:
-    outputs = [function(_scaled(usage, size, chunk)) for chunk in chunks(inputs)]
-    return usage.read(np.concatenate(outputs))
+    answers = []
+    for chunk in chunks(inputs):
+        scaled = _scaled(usage, size, chunk)
+        answers.append(usage.answers_of_floats(scaled, function(scaled)))
+    return np.concatenate(answers)
 
 
-def _from_model(path: Path, subject: Subject, usage: Usage) -> Contender:
-    """Load a .tflite file on the subject's backend of edge_runtime, with one thread.
+def _from_model(path: Path, subject: Subject, usage: Usage, backend: str = "") -> Contender:
+    """Load a .tflite file on ``backend``, or the subject's, of edge_runtime, with one thread.
 
     Raises:
         BackendError: the backend is not present.
         ModelError: the backend cannot run the model.
     """
-    model = edge_runtime.load(path, backend=subject.backend, **options_for(subject.backend))
+    backend = backend or subject.backend
+    model = edge_runtime.load(path, backend=backend, **options_for(backend))
     one = len(model.inputs) == len(model.outputs) == 1
     return Contender(
         subject=subject,
@@ -205,10 +222,14 @@ def _from_model(path: Path, subject: Subject, usage: Usage) -> Contender:
 
 def _predict(model: edge_runtime.Model, usage: Usage, inputs: Inputs) -> Floats:
     metadata = model.metadata
-    if metadata is None or (metadata.mean, metadata.std) != (usage.mean, usage.std):
+    says = None if metadata is None else (metadata.mean, metadata.std)
+    if usage.detects or says != (usage.mean, usage.std):
         # The file says something else, or nothing: the usage decides.
-        raw = [model.run(raw_inputs(model, usage, chunk)) for chunk in chunks(inputs)]
-        return usage.read(dequantize(np.concatenate(raw), model.output))
+        answers = []
+        for chunk in chunks(inputs):
+            raw = raw_inputs(model, usage, chunk)
+            answers.append(usage.answers(raw, model.run(raw), model.input, model.output))
+        return np.concatenate(answers)
     outputs = model.predict(inputs.reshape(len(inputs), *model.input.shape[1:]))
     # To the runtime, the output of a file without labels and softmax is numbers.
     return usage.read(outputs) if model.meaning == NUMBERS else outputs

@@ -1,17 +1,20 @@
 """Test inputs of a run: from the data that the models were trained on, or random tensors."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edge_runtime.meaning import NUMBERS
+from edge_runtime.meaning import ANOMALY, MULTILABEL, NUMBERS
 from edgekit.benchmarks import input_range, model_file
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.errors import DataError
 from edgekit.train import data
+from edgekit.train.anomalies import judged, normal_classes, without_classes
 from edgekit.train.dataset import SOURCES, Dataset, Inputs
+from edgekit.train.reading import NOTHING_CHOSEN, Reading
 
 NO_DATA = "none"
 """Source of a dataset of random tensors, without classes and targets."""
@@ -27,6 +30,7 @@ def for_models(
     source: str | None = None,
     classes: tuple[str, ...] | None = None,
     framing: str | None = None,
+    reading: Reading = NOTHING_CHOSEN,
 ) -> Dataset:
     """Load the dataset whose test inputs fit all ``models``.
 
@@ -37,6 +41,7 @@ def for_models(
             classes get MNIST, all others random tensors.
         classes: class names in the order of the scores; None for what the models say.
         framing: how pictures get the models' size; None for what the models say.
+        reading: how the data are read; what it leaves open is as the models say.
 
     Raises:
         ModelError: a file is not a .tflite file that bench can measure.
@@ -56,13 +61,17 @@ def for_models(
         source = _trained_on(files)
     if source == NO_DATA:
         return random_tensors(files)
-    if classes and files[0].metadata.meaning == NUMBERS:
+    task = files[0].metadata.task
+    if classes and files[0].metadata.meaning == NUMBERS and task != ANOMALY:
         raise DataError(f"{files[0].path}: its output is numbers: leave --classes out")
-    classes = classes or next((labels for file in files if (labels := file.metadata.labels)), None)
+    if task != MULTILABEL:
+        named = (labels for file in files if (labels := file.metadata.labels))
+        classes = classes or next(named, None)
     if classes is None and source in SOURCES and files[0].classes == len(DIGITS):
         classes = DIGITS
     framing = framing or _framing(files, source)
-    dataset = _loaded(files[0], source, classes, framing)
+    reading = _reading(files, source, reading)
+    dataset = _loaded(files[0], source, classes, framing, reading)
     for file in files:
         _require_fit(file, dataset)
     return dataset
@@ -138,24 +147,62 @@ def _framing(files: Sequence[ModelFile], source: str) -> str:
     return framings[0] if framings else "resize"
 
 
-def _loaded(file: ModelFile, source: str, classes: tuple[str, ...] | None, framing: str) -> Dataset:
+def _reading(files: Sequence[ModelFile], source: str, chosen: Reading) -> Reading:
+    """Complete the user's choices with how the models' training data were read."""
+    found = {
+        data.completed(source, chosen, file.reading, same=source == file.source) for file in files
+    }
+    if len(found) > 1:
+        options = sorted({option for one in found for option in one.options})
+        raise DataError(
+            "the models were trained on data that were read differently: say how to read these "
+            f"with {', '.join(options)}"
+        )
+    return found.pop()
+
+
+def _loaded(
+    file: ModelFile,
+    source: str,
+    classes: tuple[str, ...] | None,
+    framing: str,
+    reading: Reading,
+) -> Dataset:
     """Load the data with classes or with targets, depending on the meaning of the output."""
-    numbers = None
+    numbers, audio = None, file.metadata.audio
+    read = partial(data.load, source, framing=framing, reading=reading, audio=audio)
+    if file.metadata.task == ANOMALY:
+        return _judged(file, read(classes, file.size, may_lack=True))
     if file.metadata.meaning:
-        numbers = file.metadata.meaning == NUMBERS
-    dataset = data.load(source, classes, file.size, framing=framing, numbers=numbers)
+        numbers = file.metadata.meaning == NUMBERS or file.metadata.task == MULTILABEL
+    dataset = read(classes, file.size, numbers=numbers)
     fits = len(dataset.labels) == file.classes
     if dataset.labels and not fits and numbers is None and file.meaning() == NUMBERS:
         # Whole numbers can be classes or targets.
-        return data.load(source, None, file.size, framing=framing, numbers=True)
+        return read(None, file.size, numbers=True)
     return dataset
+
+
+def _judged(file: ModelFile, loaded: Dataset) -> Dataset:
+    """Return data with normal inputs and anomalies as classes, if their classes are these."""
+    if not loaded.labels:
+        return loaded
+    # Of a file that says which data it comes from, the conversion has seen whether they are.
+    stated = file.data_classes is None or bool(file.data_classes)
+    normal = normal_classes(loaded, stated=stated)
+    return judged(loaded, normal) if normal else without_classes(loaded)
 
 
 def _require_fit(file: ModelFile, dataset: Dataset) -> None:
     labels, numbers = ", ".join(dataset.labels), file.meaning(dataset.labels) == NUMBERS
+    task = file.metadata.task
+    if numbers and dataset.labels and task == ANOMALY:
+        return
     if numbers and dataset.labels:
         raise DataError(f"{file.path}: its output is numbers, and the data has classes ({labels})")
-    if not numbers and dataset.y_test.size and not dataset.labels:
+    if task == MULTILABEL and dataset.y_test.size and not data.labels_of(dataset.y_test):
+        raise DataError(f"{file.path}: has several labels, and the data have no rows of 0 and 1")
+    if not numbers and dataset.y_test.size and not dataset.labels and task != MULTILABEL:
         raise DataError(
             f"{file.path}: its output is the scores of classes, and the data has targets that are "
             "numbers"

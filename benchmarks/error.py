@@ -23,5 +23,6 @@ def measure(subject: Subject, outputs: Floats, targets: Floats) -> Result:
         reason = "some outputs are not finite"
         return Result(subject, "error", "1", status="failed", reason=reason)
     absolute = np.abs(numbers - targets).mean(axis=1)
-    summary = {**errors(numbers, targets), "total": len(numbers)}
+    found = errors(numbers, targets)
+    summary = {**found, "total": len(numbers), "metrics": found}
     return Result(subject, "error", "1", tuple(absolute.tolist()), summary)

@@ -3,12 +3,14 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from edge_runtime.meaning import REGRESS
+from edgekit import limits
 from edgekit.benchmarks.report.units import quantity, whole
-from edgekit.benchmarks.result import ANSWERS, KERAS, Result, Subject, answered, select
+from edgekit.benchmarks.result import ANSWERS, REFERENCES, Result, Subject, answered, select
+from edgekit.limits import MAIN, NO_REPORT, Limits, Recorded, bounds
 
-Verdict = Literal["passed", "failed", "skipped"]
+Verdict = limits.Verdict
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
 
 STUDY_MINIMUM = 0.99
@@ -16,6 +18,13 @@ STUDY_MINIMUM = 0.99
 
 MOST_DROP = 0.01
 """Most that the accuracy, or R², of any other model may be below its Keras model's."""
+
+RECORDED = "the Keras model, by the report of the conversion,"
+"""What that model is called where the report of the conversion has its metrics."""
+
+NO_LIMITS = Limits()
+
+NOTHING_RECORDED: Mapping[str, Recorded] = {}
 
 TIMED = ("native", "edgetpu")
 """Engines that a latency limit applies to; the reference backend is a definition, not an engine."""
@@ -56,6 +65,9 @@ def answers(
     minimum: float | None = None,
     drop: float | None = None,
     study: Container[str] = (),
+    *,
+    metrics: Limits = NO_LIMITS,
+    recorded: Mapping[str, Recorded] = NOTHING_RECORDED,
 ) -> list[Gate]:
     """Check the answers of each model on each backend, peers excepted.
 
@@ -63,9 +75,13 @@ def answers(
         results: results of the run.
         minimum: least accuracy, 0 to 1; None for STUDY_MINIMUM for the models of the study, and a
             comparison with the Keras model for all others.
-        drop: most that accuracy or R² may be below the Keras model's; None for MOST_DROP if there
-            is no other condition.
+        drop: most that the main metric of the task (accuracy, R², macro F1 of labels, AUC of
+            anomalies) may be below the Keras model's; None for MOST_DROP if there is no other
+            condition.
         study: models of the documented study.
+        metrics: limits of other metrics.
+        recorded: by model, what the report of the conversion says of the Keras model: what is
+            compared with where that was not run, if the test inputs are the same.
     """
     results = list(results)
     gates, unchecked, refused = [], dict[str, str](), set[str]()
@@ -73,27 +89,35 @@ def answers(
         if subject.peer:
             continue
         least = minimum
-        if least is None and drop is None and subject.model in study:
+        unlimited = drop is None and not metrics
+        if least is None and unlimited and subject.model in study:
             least = STUDY_MINIMUM
         if result.status != "measured":
             verdict: Verdict = "skipped" if result.status == "not present" else "failed"
             message = f"{result.status}: {result.reason}"
             gates.append(Gate(result.metric, str(subject), verdict, message, limit=least))
             continue
+        found = bounds(metrics, result.summary.get("metrics", {}), result.summary.get("truth", ""))
+        gates += [
+            Gate(one.name, str(subject), one.verdict, one.message, one.limit) for one in found
+        ]
         if result.metric == "outputs":
             unchecked[subject.model] = f"{result.summary['truth']}: it is not measured"
             refused |= {subject.model} if minimum is not None else set()
             continue
         if least is not None and result.metric == "accuracy":
             gates.append(_minimum(result, least))
-        if least is None or drop is not None or result.metric == "error":
+        compared = drop is not None or (least is None and not metrics)
+        if compared or (result.metric == "error" and not metrics):
             keras = _keras(results, subject)
-            if keras is None:
-                unchecked[subject.model] = _nothing_to_compare_with(results, subject, result)
+            most = MOST_DROP if drop is None else drop
+            known = recorded.get(subject.model, NO_REPORT)
+            if keras is not None:
+                gates.append(_drop(result, keras, most))
+            elif known.metrics and _same_inputs(known, result):
+                gates.append(_main_drop(result, known.metrics, most, RECORDED))
             else:
-                most = MOST_DROP if drop is None else drop
-                compare = _accuracy_drop if result.metric == "accuracy" else _r2_drop
-                gates.append(compare(result, keras, most))
+                unchecked[subject.model] = _nothing_to_compare_with(results, subject, result)
     return gates + [
         Gate("accuracy", model, "failed" if model in refused else "skipped", reason)
         for model, reason in unchecked.items()
@@ -226,6 +250,32 @@ def name_images(indices: Sequence[int]) -> str:
     return f"{named} and {more} more" if more > 0 else named
 
 
+def _same_inputs(recorded: Recorded, result: Result) -> bool:
+    data = result.dataset
+    return (recorded.data, recorded.inputs) == (data.get("sha256"), data.get("images"))
+
+
+def _drop(ours: Result, keras: Result, most: float) -> Gate:
+    """Check the drop of the main metric below that of the Keras model."""
+    task = ours.summary.get("task")
+    if ours.metric == "error":
+        return _r2_drop(ours, keras, most)
+    if ours.metric == "accuracy" and task not in MAIN:
+        return _accuracy_drop(ours, keras, most)
+    return _main_drop(ours, keras.summary.get("metrics", {}), most, _called(keras))
+
+
+def _called(keras: Result) -> str:
+    """Return what sentences call the model that is compared with."""
+    return REFERENCES[keras.subject.backend]
+
+
+def _main_drop(ours: Result, reference: Mapping[str, float | None], most: float, what: str) -> Gate:
+    task = REGRESS if ours.metric == "error" else ours.summary.get("task") or ""
+    check = limits.drop(task, ours.summary.get("metrics", {}), reference, most, what)
+    return Gate(check.name, str(ours.subject), check.verdict, check.message, check.limit)
+
+
 def _minimum(result: Result, minimum: float) -> Gate:
     figures = result.summary
     passes = figures["accuracy"] >= minimum
@@ -251,7 +301,7 @@ def _accuracy_drop(ours: Result, keras: Result, most: float) -> Gate:
     low, high = paired_interval(total - lost - won - neither, lost, won, neither)
     drop = (lost - won) / total
     message = (
-        f"{ours.summary['accuracy']:.5f}, the Keras model has {keras.summary['accuracy']:.5f}: a "
+        f"{ours.summary['accuracy']:.5f}, {_called(keras)} has {keras.summary['accuracy']:.5f}: a "
         f"drop of {drop:.5f} (95 % interval {low:.5f} to {high:.5f}), {most:g} is allowed"
     )
     # Allows for rounding of floats; one image of ten thousand is 1e-4.
@@ -262,7 +312,7 @@ def _accuracy_drop(ours: Result, keras: Result, most: float) -> Gate:
 def _r2_drop(ours: Result, keras: Result, most: float) -> Gate:
     figures, theirs = ours.summary, keras.summary
     errors = (
-        f"RMSE {figures['rmse']:.4g} and MAE {figures['mae']:.4g}, the Keras model has "
+        f"RMSE {figures['rmse']:.4g} and MAE {figures['mae']:.4g}, {_called(keras)} has "
         f"{theirs['rmse']:.4g} and {theirs['mae']:.4g}"
     )
     name, subject = "R² drop", str(ours.subject)
@@ -271,7 +321,7 @@ def _r2_drop(ours: Result, keras: Result, most: float) -> Gate:
         return Gate(name, subject, "skipped", message, limit=most)
     drop = theirs["r2"] - figures["r2"]
     message = (
-        f"R² {figures['r2']:.5f}, the Keras model has {theirs['r2']:.5f}: a drop of {drop:.5f}, "
+        f"R² {figures['r2']:.5f}, {_called(keras)} has {theirs['r2']:.5f}: a drop of {drop:.5f}, "
         f"{most:g} is allowed; {errors}"
     )
     return Gate(name, subject, "passed" if drop <= most else "failed", message, limit=most)
@@ -283,7 +333,7 @@ def _keras(results: Sequence[Result], subject: Subject) -> Result | None:
     if agreement is None or agreement.status != "measured":
         return None
     for peer, result in answered(results).items():
-        if peer.peer and peer.backend == KERAS and result.status == "measured":
+        if peer.peer and peer.backend in REFERENCES and result.status == "measured":
             return result
     return None
 
@@ -295,4 +345,6 @@ def _nothing_to_compare_with(results: Sequence[Result], subject: Subject, result
     give = "give --keras FILE"
     if result.metric == "accuracy":
         give += ", or --min-accuracy"
+    elif result.metric == "labels":
+        give += ", or --min"
     return f"nothing to compare with: {why}: {give}"

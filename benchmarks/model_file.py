@@ -1,18 +1,23 @@
 """What a .tflite file says about itself: shapes, labels, scale and origin."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edge_runtime.errors import EdgeRuntimeError, ModelError
 from edge_runtime.graph import Graph, Tensor
 from edge_runtime.meaning import NUMBERS, of_graph
 from edge_runtime.metadata import EDGEKIT_ENTRY, Metadata, read_metadata
 from edge_runtime.reader import read
-from edgekit import stored
+from edgekit import limits, stored
 from edgekit.benchmarks.tensors import shown
+from edgekit.errors import DataError
 from edgekit.files import REPORT
+from edgekit.limits import NO_REPORT, Recorded
 from edgekit.train.dataset import IMAGE_SHAPE, SOURCES, image_shape, takes_images
+from edgekit.train.reading import Reading, from_document
 
 STUDY = ("0", "1")
 """Classes of the documented study, whose models must reach an accuracy of 0.99."""
@@ -27,12 +32,14 @@ class ModelFile:
         graph: its ops and tensors.
         metadata: its metadata; the defaults if it has none.
         reported: path of its data, from the conversion's report beside it; "" without one.
+        recorded: what that report says of the Keras model that it was converted from.
     """
 
     path: Path
     graph: Graph
     metadata: Metadata
     reported: str
+    recorded: Recorded = NO_REPORT
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
@@ -88,9 +95,29 @@ class ModelFile:
         return self._provenance("data", "source") or self.reported or None
 
     @property
+    def reading(self) -> Reading:
+        """How the training data were read.
+
+        Raises:
+            DataError: the file says it in a way that this edgekit does not know.
+        """
+        data = self.metadata.provenance.get("data")
+        try:
+            return from_document(data.get("reading") if isinstance(data, dict) else None)
+        except ValueError as error:
+            raise DataError(f"{self.path}: says how its data were read, but {error}") from None
+
+    @property
     def data_name(self) -> str:
         """Name of the training data; "" if the file does not say."""
         return self._provenance("data", "name")
+
+    @property
+    def data_classes(self) -> Sequence[str] | None:
+        """Classes of the data that it was measured on; None if the file does not say."""
+        fields = self.metadata.provenance.get("data")
+        classes = fields.get("classes") if isinstance(fields, dict) else None
+        return classes if isinstance(classes, list) else None
 
     @property
     def origin(self) -> str:
@@ -141,7 +168,9 @@ def load(path: Path) -> ModelFile:
     if not graph.inputs or not graph.outputs:
         inputs, outputs = shown(graph.inputs, "input"), shown(graph.outputs, "output")
         raise ModelError(f"{path}: has {inputs} and {outputs}; bench needs one of each or more")
-    file = ModelFile(path, graph, metadata or Metadata(), _reported_source(path, content))
+    report = _report(path, content)
+    source = report["data"]["source"] if report else ""
+    file = ModelFile(path, graph, metadata or Metadata(), source, _recorded(report))
     if not all(tensor.shape for tensor in (*file.inputs, *file.outputs)):
         raise ModelError(f"{path}: an input or output is a scalar, without a batch")
     batches = [tensor.shape[0] for tensor in (*file.inputs, *file.outputs)]
@@ -158,15 +187,25 @@ def report_of(path: Path) -> Path:
     return path.with_name(f"{path.name}{REPORT}")
 
 
-def _reported_source(path: Path, content: bytes) -> str:
-    """Return the path of the data from the conversion's report, if it describes this file."""
+def _report(path: Path, content: bytes) -> dict[str, Any]:
+    """Return the conversion's report, if it describes this file and names its data; else {}."""
     if not report_of(path).is_file():
-        return ""
+        return {}
     try:
         report = stored.parse(report_of(path).read_bytes())
     except (OSError, ValueError):
-        return ""
+        return {}
     if stored.problem(report, {"tflite_sha256": str, "data": {"source": str}}):
-        return ""
+        return {}
     matches = report["tflite_sha256"] == hashlib.sha256(content).hexdigest()
-    return str(report["data"]["source"]) if matches else ""
+    return dict(report) if matches else {}
+
+
+def _recorded(report: dict[str, Any]) -> Recorded:
+    """Return what a report says of the Keras model; nothing if it is damaged."""
+    try:
+        found, inputs = limits.reported(report, "before"), limits.reported_inputs(report)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return NO_REPORT
+    sound = {name: value for name, value in found.items() if stored.is_number(value)}
+    return Recorded(sound, str(report["data"].get("sha256", "")), inputs) if sound else NO_REPORT

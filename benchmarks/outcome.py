@@ -3,25 +3,37 @@
 import numpy as np
 import numpy.typing as npt
 
-from edgekit.benchmarks import accuracy, error
+from edge_runtime.meaning import MULTILABEL
+from edgekit.benchmarks import accuracy, error, several_labels
 from edgekit.benchmarks.dataset import NO_DATA
 from edgekit.benchmarks.result import Result, Subject
+from edgekit.benchmarks.usage import Usage
 from edgekit.train.dataset import Dataset
 
 
 def measure(
-    subject: Subject, outputs: npt.NDArray[np.float32], dataset: Dataset, several: str = ""
+    subject: Subject,
+    outputs: npt.NDArray[np.float32],
+    dataset: Dataset,
+    several: str = "",
+    *,
+    used: Usage | None = None,
 ) -> Result:
-    """Return the accuracy of scores, the error of numbers, or "outputs" if there is no truth.
+    """Return "accuracy" of classes, "labels" of several labels, "error" of numbers, or "outputs".
+
+    The last is for data without a truth.
 
     Args:
         subject: the subject.
-        outputs: its scores or numbers, [N, ...].
+        outputs: its scores or numbers, or errors, [N, ...].
         dataset: the dataset with the truth.
         several: why the model has no accuracy, if it has several inputs or outputs.
+        used: how the model is used; None for one whose highest score is the answer.
     """
     if dataset.labels:
-        return accuracy.measure(subject, outputs, dataset)
+        return accuracy.measure(subject, outputs, dataset, used)
+    if used and used.task == MULTILABEL and dataset.y_test.size:
+        return several_labels.measure(subject, outputs, dataset.y_test, used.labels)
     if dataset.y_test.size:
         return error.measure(subject, outputs, dataset.y_test)
     if not np.isfinite(outputs).all():

@@ -167,7 +167,8 @@ def prepare_onnx(keras_file: Path, scratch: Path, trust: bool) -> Path:
     import onnx
     from onnx import helper, numpy_helper
 
-    layers = dense_layers(keras_model(keras_file, trust=trust))
+    model = keras_model(keras_file, trust=trust)
+    layers = dense_layers(model)
     nodes = [helper.make_node("Flatten", ["images"], ["values"], axis=1)]
     constants = []
     value = "values"
@@ -182,7 +183,7 @@ def prepare_onnx(keras_file: Path, scratch: Path, trust: bool) -> Path:
     graph = helper.make_graph(
         nodes,
         "model",
-        [_float_value("images", ["N", "H", "W", "C"])],
+        [_float_value("images", ["N", *model.inputs[0].shape[1:]])],
         [_float_value(value, ["N", layers[-1].bias.size])],
         constants,
     )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from edgekit import stored
 from edgekit.errors import ResultError
 
-ANSWERS = ("accuracy", "error", "outputs")
+ANSWERS = ("accuracy", "labels", "error", "outputs")
 """Metrics of a subject's answers; every subject has exactly one of them."""
 
 SHAPE = {
@@ -25,8 +25,10 @@ SHAPE = {
 }
 """Shape of a stored result, see ``edgekit.stored``."""
 
-KERAS = "keras"
-"""The peer that answers are compared with."""
+KERAS, FLOAT = "keras", "float"
+REFERENCES = {KERAS: "the Keras model", FLOAT: "the float model"}
+"""Peers that answers are compared with, and what sentences call them: the model that the file was
+converted from, or a float .tflite file in its place."""
 
 Status = Literal["measured", "not present", "failed"]
 
@@ -57,11 +59,12 @@ class Result:
 
     Attributes:
         subject: what was measured.
-        metric: "accuracy", "error" or "outputs", "agreement", "difference_to_builtin_ref",
-            "difference_to_xnnpack", "latency", "relative_latency", "latency_to_litert",
+        metric: "accuracy", "labels", "error" or "outputs", "agreement",
+            "difference_to_builtin_ref", "difference_to_xnnpack", "latency", "relative_latency",
+            "latency_to_litert",
             "throughput", "cold_start", "peak_memory", "file_size" or "installed_size"; of layers
-            "layer_time", and of the machine "peak_rate"; for firmware "accuracy", "error" or
-            "outputs", "difference_to_native", "flash", "ram" or "instructions".
+            "layer_time", and of the machine "peak_rate"; for firmware "accuracy", "labels",
+            "error" or "outputs", "difference_to_native", "flash", "ram" or "instructions".
         unit: unit of the samples: "s", "bytes", "images/s", "class", "steps", "instructions", …
         samples: the measured values, in the order of measurement.
         summary: figures derived from the samples, plain JSON values.

@@ -7,12 +7,13 @@ from typing import Any
 
 from edgekit import files
 from edgekit.benchmarks import dataset as test_inputs
-from edgekit.benchmarks import model_file, usage
+from edgekit.benchmarks import detection, model_file, usage
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.benchmarks.usage import Usage
 from edgekit.errors import DataError
 from edgekit.pixel_range import Range
 from edgekit.train.dataset import Dataset
+from edgekit.train.reading import NOTHING_CHOSEN, Reading
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,14 @@ class InputChoices:
         classes: class names in the order of the scores.
         framing: how pictures get the models' size.
         input_range: pixels 0 and 255 on the models' scale.
+        reading: how the data are read.
     """
 
     data: str | None = None
     classes: tuple[str, ...] | None = None
     framing: str | None = None
     input_range: Range | None = None
+    reading: Reading = NOTHING_CHOSEN
 
 
 @dataclass(frozen=True)
@@ -75,13 +78,17 @@ def gather(models: Mapping[str, Path], choices: InputChoices) -> tuple[dict[str,
     """
     read = {name: model_file.load(path) for name, path in models.items()}
     dataset = test_inputs.for_models(
-        list(read.values()), choices.data, choices.classes, choices.framing
+        list(read.values()), choices.data, choices.classes, choices.framing, choices.reading
     )
     entries = {
-        name: Entry(file, usage.of(file, dataset, choices.input_range))
-        for name, file in read.items()
+        name: Entry(file, _used(file, dataset, choices.input_range)) for name, file in read.items()
     }
     return entries, dataset
+
+
+def _used(file: ModelFile, dataset: Dataset, chosen: Range | None) -> Usage:
+    """Return how a file is used; an anomaly detector has a threshold."""
+    return detection.completed(file, usage.of(file, dataset, chosen), dataset)
 
 
 def keras_of(

@@ -7,7 +7,7 @@ from pathlib import Path
 from edgekit.benchmarks import environment, exactness, footprint, latency, outcome, parity
 from edgekit.benchmarks.contender import Contender, Floats, from_keras, from_models
 from edgekit.benchmarks.dataset import NO_DATA, describe
-from edgekit.benchmarks.result import KERAS, Result, Subject, stamped
+from edgekit.benchmarks.result import FLOAT, REFERENCES, Result, Subject, stamped
 from edgekit.benchmarks.subjects import Entry, Keras
 from edgekit.train.dataset import Dataset
 
@@ -93,10 +93,14 @@ def run(
             continue
         entry = models.get(one.subject.model)
         several = entry.file.several if entry else ""
-        result = outcome.measure(one.subject, outputs, dataset, several)
+        like = entry or keras.like
+        used = like.usage if like else None
+        result = outcome.measure(one.subject, outputs, dataset, several, used=used)
         store(result)
         if result.status == "measured":
             scores[one.subject] = outputs
+            if one.subject.backend == FLOAT:
+                continue  # it is compared with, and not measured
             able.append(one)
             if one.note:
                 say(f"{one.subject}: {one.note}")
@@ -139,7 +143,7 @@ def agreements(scores: Mapping[Subject, Floats], keras: Keras, classes: bool) ->
         keras: the Keras model, with the models that are not compared with it.
         classes: the scores are those of classes, and not numbers.
     """
-    peers = (subject for subject in scores if subject.peer and subject.backend == KERAS)
+    peers = (subject for subject in scores if subject.peer and subject.backend in REFERENCES)
     peer = next(peers, None)
     for subject, outputs in scores.items():
         reason = "" if subject.peer else keras.unrelated.get(subject.model, "")

@@ -1,15 +1,17 @@
 """How a dataset's inputs are fed to a model file, and how its output is read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.meaning import NUMBERS, class_scores
+from edge_runtime import anomaly
+from edge_runtime.graph import Tensor
+from edge_runtime.meaning import ANOMALY, BINARY, LOGITS, MULTILABEL, NUMBERS, class_scores
 from edge_runtime.metadata import Metadata
-from edge_runtime.quantize import normalise
+from edge_runtime.quantize import dequantize, normalise
 from edgekit.benchmarks import input_range, model_file
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.pixel_range import Range, shown
@@ -29,6 +31,12 @@ class Usage:
         meaning: meaning of the output, one of ``edge_runtime.meaning.MEANINGS``.
         reason: source of the scale, as the end of a sentence.
         warning: what contradicts it; "" if nothing does.
+        features: whether the inputs are features, and not pixels.
+        task: what the model is for, one of ``edge_runtime.meaning.TASKS``. ANOMALY only where the
+            data tell normal inputs and anomalies; then an answer is the error of what is rebuilt.
+        threshold: what decides between two classes, or normal inputs and anomalies; None where
+            nothing but the higher score does.
+        labels: names of several labels.
     """
 
     mean: tuple[float, ...]
@@ -36,26 +44,76 @@ class Usage:
     meaning: str
     reason: str
     warning: str = ""
+    features: bool = False
+    task: str = ""
+    threshold: float | None = None
+    labels: tuple[str, ...] = ()
 
     @property
     def classes(self) -> bool:
-        """Whether the output is the scores of classes, and not numbers."""
-        return self.meaning != NUMBERS
+        """Whether the output is the scores of classes, and not numbers or those of labels."""
+        return self.meaning != NUMBERS and self.task != MULTILABEL
+
+    @property
+    def detects(self) -> bool:
+        """Whether answers are the errors of an anomaly detector."""
+        return self.task == ANOMALY
 
     @property
     def metadata(self) -> Metadata:
         """The normalisation in the form that the runtime uses."""
-        return Metadata(mean=self.mean, std=self.std)
+        return Metadata(mean=self.mean, std=self.std, features=self.features)
 
     def scaled(self, inputs: Inputs) -> Floats:
         """Return inputs [N, ...] of the dataset on the model's scale, float32 [N, ...]."""
-        if inputs.dtype == np.uint8 and self.mean:
+        if self.mean and (self.features or inputs.dtype == np.uint8):
             return normalise(inputs, self.mean, self.std)
         return inputs.astype(np.float32, copy=False)
 
     def read(self, outputs: Floats) -> Floats:
         """Return outputs float32 [N, ...] as the scores of classes [N, classes], or as numbers."""
-        return class_scores(outputs, self.meaning)
+        return class_scores(outputs, self.meaning, self.task)
+
+    def answers(
+        self, inputs: npt.NDArray[Any], outputs: npt.NDArray[Any], source: Tensor, output: Tensor
+    ) -> npt.NDArray[Any]:
+        """Return the scores or numbers, or errors [N, 1], of raw inputs and outputs [N, ...].
+
+        Args:
+            inputs: in the element type of ``source``.
+            outputs: in the element type of ``output``.
+            source: the model's input.
+            output: the model's output.
+        """
+        if self.detects:
+            raw = anomaly.raw_scores(inputs, outputs, source, output)
+            return anomaly.errors(raw, source, output)[:, None]
+        return self.read(dequantize(outputs, output))
+
+    def answers_of_floats(self, inputs: Floats, outputs: Floats) -> npt.NDArray[Any]:
+        """Return the same of a model whose inputs and outputs are float32, on its scale."""
+        if self.detects:
+            difference = outputs.reshape(len(outputs), -1).astype(np.float64)
+            difference -= inputs.reshape(len(inputs), -1)
+            errors: npt.NDArray[Any] = (difference**2).mean(axis=1, keepdims=True)
+            return errors
+        return self.read(outputs)
+
+    def decide(self, answers: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """Return the class of each answer [N, ...], int64 [N]."""
+        if self.threshold is None:
+            best: npt.NDArray[np.int64] = answers.argmax(axis=1)
+            return best
+        if self.detects:
+            values = answers[:, 0]
+        elif self.meaning == LOGITS:
+            with np.errstate(divide="ignore"):  # the logarithm of a probability of 0
+                logs = np.log(answers.astype(np.float64))
+            values = logs[:, 1] - logs[:, 0]
+        else:
+            values = answers[:, 1]
+        above: npt.NDArray[np.int64] = (values > self.threshold).astype(np.int64)
+        return above
 
     def describe(self) -> dict[str, Any]:
         """Return the usage as plain JSON values."""
@@ -69,9 +127,13 @@ class Usage:
     @property
     def pixels(self) -> Range | None:
         """What pixels 0 and 255 become, over all channels; None for numbers."""
-        return input_range.of_normalization(self.mean, self.std) if self.mean else None
+        if not self.mean or self.features:
+            return None
+        return input_range.of_normalization(self.mean, self.std)
 
     def __str__(self) -> str:
+        if self.features:
+            return f"features, normalised by the model: {self.reason}"
         if self.pixels is None:
             return f"inputs as they are: {self.reason}"
         return f"pixels 0 to 255 become {shown(self.pixels)}: {self.reason}"
@@ -93,6 +155,20 @@ def of(file: ModelFile | Path, dataset: Dataset, chosen: Range | None = None) ->
     if file.several:
         return Usage((), (), NUMBERS, "each input has random tensors of its own")
     meaning = file.meaning(dataset.labels)
+    usage = _of_scale(file, dataset, chosen, meaning)
+    metadata, task = file.metadata, file.metadata.task
+    if (task == ANOMALY) == (meaning == NUMBERS and bool(dataset.labels)):
+        labels = metadata.labels if task == MULTILABEL else ()
+        threshold = metadata.threshold if task in (ANOMALY, BINARY) else None
+        return replace(usage, task=task, threshold=threshold, labels=labels)
+    return usage
+
+
+def _of_scale(file: ModelFile, dataset: Dataset, chosen: Range | None, meaning: str) -> Usage:
+    """Return the usage with the scale of the inputs and the meaning of the output."""
+    if not dataset.pixels and file.metadata.features:
+        said = file.metadata
+        return Usage(said.mean, said.std, meaning, "its metadata", features=True)
     if not dataset.pixels:
         return Usage((), (), meaning, "they are numbers")
     pixels = input_range.decide(file, chosen, dataset)
@@ -110,4 +186,5 @@ def from_metadata(path: Path) -> Usage:
         ModelError: it is not a .tflite file that bench can measure.
     """
     file = model_file.load(path)
-    return Usage(file.metadata.mean, file.metadata.std, file.meaning(), "its metadata")
+    said = file.metadata
+    return Usage(said.mean, said.std, file.meaning(), "its metadata", features=said.features)

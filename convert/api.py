@@ -8,7 +8,7 @@ from edgekit.artifact_set import replacing_set
 from edgekit.convert import job as jobs
 from edgekit.convert import pipeline, source
 from edgekit.convert.conversion import Conversion
-from edgekit.convert.job import Choices
+from edgekit.convert.job_data import Choices
 from edgekit.convert.targets import check_conversion
 from edgekit.files import REPORT, is_stream, write_bytes, write_json
 
@@ -64,7 +64,7 @@ def convert(
         trust: run code that the model contains, such as a Lambda layer's; otherwise such a model
             is refused.
         verbose: show TensorFlow's output.
-        choices: fields of ``edgekit.convert.job.Choices``: data, classes, task, framing,
+        choices: fields of ``edgekit.convert.job_data.Choices``: data, classes, task, framing,
             input_range, calibration; the rest is worked out from the model and its data.
 
     Raises:

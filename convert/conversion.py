@@ -3,14 +3,17 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from edge_runtime.meaning import ANOMALY, CLASSIFY, REGRESS, TASKS
+from edgekit.errors import DataError
+
 SCHEMES = ("int8", "int16x8", "float16", "dynamic")
 CALIBRATED_SCHEMES = ("int8", "int16x8")
 QUANTIZERS = ("tensorflow", "litert")
 """Who quantises: TensorFlow's converter, which needs the Keras model, or the LiteRT project's
 quantiser, which needs a float .tflite file."""
 DYNAMIC_BATCH = 0
-TASKS = ("classification", "regression", "autoencoder")
-"""Values of ``--task``; the outputs of the last two are numbers."""
+FORMER_TASKS = {"classification": CLASSIFY, "regression": REGRESS, "autoencoder": ANOMALY}
+"""Values of ``--task`` before there were TASKS, which are understood as well."""
 
 
 @dataclass(frozen=True)
@@ -56,3 +59,15 @@ class Conversion:
     def calibrated(self) -> bool:
         """Whether activations get their ranges from a calibration set."""
         return self.scheme in CALIBRATED_SCHEMES
+
+
+def task_of(name: str | None) -> str | None:
+    """Return the task of a value of ``--task``, or None for None.
+
+    Raises:
+        DataError: there is no such task.
+    """
+    task = FORMER_TASKS.get(name or "", name)
+    if task not in (None, *TASKS):
+        raise DataError(f"--task {name}: there are {', '.join(TASKS)}")
+    return task

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from edge_runtime.meaning import NUMBERS, class_scores
+from edge_runtime.front_end import Audio
+from edge_runtime.meaning import ANOMALY, MULTILABEL, NUMBERS, class_scores
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import normalise
 from edgekit import archives
-from edgekit.convert import input_range, meaning, metrics_file, named_arrays, quantizing
+from edgekit.convert import input_range, job_data, meaning, metrics_file, named_arrays, quantizing
 from edgekit.convert.calibration import (
     Arrays,
     CalibrationSet,
@@ -23,38 +24,19 @@ from edgekit.convert.calibration import (
 )
 from edgekit.convert.conversion import CALIBRATED_SCHEMES, Conversion
 from edgekit.convert.input_range import TRAINED, InputRange, Range, Trial
+from edgekit.convert.job_data import Choices
 from edgekit.convert.meaning import Meaning
 from edgekit.convert.named_arrays import NamedArrays
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError, ModelFileError
-from edgekit.train.data import load
+from edgekit.train.anomalies import Normal
+from edgekit.train.data import completed, load
 from edgekit.train.dataset import Dataset, Inputs, takes_images
+from edgekit.train.normalization import Normalization
+from edgekit.train.reading import NOTHING_CHOSEN
 
 TRIED = 1000
 """Training inputs to try pixel ranges on: the 95 % interval is 6 % wide at most."""
-
-
-@dataclass(frozen=True)
-class Choices:
-    """The user's choices about the model and its data; None leaves one to ``prepare``.
-
-    Attributes:
-        data: a source for ``edgekit.train.data.load``.
-        classes: class names in the order of the scores.
-        task: one of ``conversion.TASKS``.
-        framing: how images are brought to the model's size.
-        input_range: what pixels 0 and 255 are on the model's scale.
-        calibration: a source of inputs, or an .npy of model inputs.
-
-    For a model of several inputs, data and calibration are an .npz with an array for each.
-    """
-
-    data: str | None = None
-    classes: tuple[str, ...] | None = None
-    task: str | None = None
-    framing: str | None = None
-    input_range: Range | None = None
-    calibration: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,9 +51,14 @@ class Job:
         framing: how a device must frame an image.
         dataset: data to measure on; None where nothing says what the model was trained on.
         named: that data of a model of several inputs.
+        audio: what turns sound into the model's inputs; None for other models.
+        normal: which classes of the data are normal, where the others are anomalies. The dataset
+            then has the classes 0, normal, and 1, anomaly.
         training: the hyper-parameters and the seed, where they are known.
         calibration: calibration set, for the schemes that need one.
         warnings: possible problems, a line each.
+        features: what brings features of a table or of sensors onto the model's scale; None where
+            the data's numbers are on it.
     """
 
     meaning: Meaning
@@ -83,24 +70,44 @@ class Job:
     calibration: CalibrationSet | None
     warnings: tuple[str, ...] = ()
     named: NamedArrays | None = None
+    features: Normalization | None = None
+    audio: Audio | None = None
+    normal: Normal | None = None
+
+    @property
+    def normalization(self) -> Normalization | None:
+        """What brings pixels, or features, onto the model's scale, if anything does."""
+        if self.pixels is None:
+            return self.features
+        mean, std = self.pixels.normalization
+        return Normalization((mean,), (std,))
 
     @property
     def metadata(self) -> Metadata:
         """Metadata of the converted file, without the provenance."""
-        mean, std = self.pixels.normalization if self.pixels else (None, None)
+        normalization = self.normalization
         return Metadata(
             labels=self.labels,
-            mean=() if mean is None else (mean,),
-            std=() if std is None else (std,),
+            mean=normalization.mean if normalization else (),
+            std=normalization.std if normalization else (),
             framing=self.framing,
             meaning=self.meaning.name,
+            features=self.features is not None,
+            audio=self.audio,
+            task=self.meaning.task,
         )
 
     def model_inputs(self, inputs: Inputs, shape: tuple[int, ...]) -> FloatArray:
         """Return inputs [N, ...] of the dataset on the model's scale: float32 [N, *shape]."""
-        if self.pixels and inputs.dtype == np.uint8:
-            inputs = normalise(inputs, *self.pixels.normalization)
+        if self.normalization and (self.features or inputs.dtype == np.uint8):
+            inputs = self.normalization(inputs)
         return inputs.reshape(-1, *shape).astype(np.float32, copy=False)
+
+    def fed(self, inputs: Inputs, shape: tuple[int, ...]) -> Inputs:
+        """Return inputs [N, ...] as a device gets them: pixels, features, or model inputs."""
+        if self.normalization:
+            return inputs.reshape(-1, *shape)
+        return self.model_inputs(inputs, shape)
 
     @property
     def data(self) -> Dataset | NamedArrays | None:
@@ -129,14 +136,30 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
     stray = "" if metrics else metrics_file.stray(model)
     if stray and choices.data is None:
         raise DataError(f"{stray}: restore it, train again, or give --data")
-    decided, dataset, warnings = _loaded(model, choices, metrics)
+    found = job_data.load_data(model, choices, metrics)
+    decided, dataset, normal, warnings = (
+        found.meaning,
+        found.dataset,
+        found.normal,
+        [*found.warnings],
+    )
     if stray:
         warnings.append(f"{stray}; it is not used")
     if model.file:
         warnings += metrics_file.lost(model.file)
-    labels = dataset.labels if dataset else choices.classes or ()
-    _require_labels_fit(model, decided, labels if decided.name != NUMBERS else choices.classes)
-    pixels = _pixels(model, choices, metrics, decided, dataset)
+    # Inputs alone say nothing of the classes.
+    labels = (dataset.labels if dataset else ()) or choices.classes or ()
+    if decided.task == MULTILABEL:
+        labels = choices.classes or ()
+    if decided.task == ANOMALY and (normal or not dataset):
+        labels = ()  # those of the data, not of the output
+    else:
+        named = labels if decided.name != NUMBERS else choices.classes
+        _require_labels_fit(model, decided, named)
+    features = None
+    if dataset is None or not dataset.pixels:
+        features = metrics_file.normalization(metrics)
+    pixels = None if features else _pixels(model, choices, metrics, decided, dataset)
     job = Job(
         meaning=decided,
         labels=labels,
@@ -145,6 +168,9 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
         dataset=dataset,
         training=metrics_file.hyper_parameters(metrics),
         calibration=None,
+        features=features,
+        audio=(dataset.audio if dataset else None) or metrics_file.audio(metrics),
+        normal=normal,
     )
     calibration = _calibration(model, choices, conversion, job)
     if pixels and pixels.warning:
@@ -169,13 +195,14 @@ def _require_labels_fit(
     if decided.name == NUMBERS and labels:
         raise DataError(
             f"--classes: the output of {model.path} is interpreted as numbers ({decided.reason}); "
-            "leave --classes out" + ("" if model.several else ", or give --task classification")
+            "leave --classes out" + ("" if model.several else ", or give --task classify")
         )
-    classes = max(2, model.outputs)
+    classes = model.outputs if decided.task == MULTILABEL else max(2, model.outputs)
     if labels and len(labels) != classes:
         raise DataError(
-            f"{model.path}: tells {classes} classes apart, but the data has {len(labels)} "
-            f"({', '.join(labels)}); name the right ones with --classes"
+            f"{model.path}: tells {classes} "
+            f"{'labels' if decided.task == MULTILABEL else 'classes'} apart, but the data has "
+            f"{len(labels)} ({', '.join(labels)}); name the right ones with --classes"
         )
 
 
@@ -243,37 +270,9 @@ def of_training(
         dataset=dataset,
         training=metrics_file.hyper_parameters(metrics),
         calibration=None,
+        audio=dataset.audio,
     )
     return replace(job, calibration=_calibration(model, Choices(), conversion, job))
-
-
-def _loaded(
-    model: TrainedModel, choices: Choices, metrics: dict[str, Any]
-) -> tuple[Meaning, Dataset | None, list[str]]:
-    """Decide what the output means and load the data; each depends on the other."""
-    trained_on = metrics.get("data", {})
-    source, classes = choices.data or trained_on.get("source"), choices.classes
-    decided = meaning.decide(model, choices.task, len(classes) if classes else None)
-    if source is None:
-        return decided, None, []
-    framing = choices.framing or Metadata.framing
-    if source == trained_on.get("source"):
-        classes = classes or tuple(trained_on["classes"])
-        framing = choices.framing or trained_on.get("framing", framing)
-    # Targets whose type fits both classes and numbers decide, unless something else has.
-    numbers = None if decided.name == NUMBERS and not choices.task else decided.name == NUMBERS
-    dataset = load(source, classes, model.shape, framing=framing, numbers=numbers)
-    decided = meaning.decide(model, choices.task, len(dataset.labels) or None)
-    if decided.name == NUMBERS and dataset.labels:
-        dataset = load(source, classes, model.shape, framing=framing, numbers=True)
-    if (count := len(model.output_specs)) > 1 and dataset.y_test.size:
-        raise DataError(
-            f"{source}: its y are targets of one output, and {model.path} has {count}: leave y out"
-        )
-    warnings = []
-    if choices.data is None and dataset.sha256 != trained_on.get("sha256"):
-        warnings.append(f"{source} is no longer what the model was trained on (its digest differs)")
-    return decided, dataset, warnings
 
 
 def _pixels(
@@ -297,7 +296,7 @@ def _pixels(
         if recognised or (dataset and not dataset.pixels):
             return recognised
     attempt = None
-    if dataset and dataset.pixels and dataset.labels:
+    if dataset and dataset.pixels and dataset.labels and decided.name != NUMBERS:
         attempt = _attempt(model, decided, dataset)
     recorded = metrics.get("input_range")
     return input_range.decide(
@@ -377,12 +376,24 @@ def _calibration(
     dataset = job.dataset
     if source:
         classes = choices.classes or (dataset.labels if dataset else None)
-        numbers = job.meaning.name == NUMBERS
-        dataset = load(source, classes or None, model.shape, framing=job.framing, numbers=numbers)
+        numbers = job.meaning.name == NUMBERS or job.meaning.task == MULTILABEL
+        recorded = dataset.reading if dataset else NOTHING_CHOSEN
+        dataset = load(
+            source,
+            classes or None,
+            model.shape,
+            framing=job.framing,
+            numbers=numbers,
+            reading=completed(source, choices.reading, recorded, same=False),
+            audio=job.audio,
+        )
     if dataset is None:
         raise _nothing_to_calibrate(model, conversion)
-    inputs = job.model_inputs(dataset.x_train, model.shape)
-    groups = dataset.y_train if dataset.labels else np.zeros(len(inputs), np.int64)
+    x, y = dataset.x_train, dataset.y_train
+    if job.normal and dataset is job.dataset:
+        x, y = x[y == 0], y[y == 0]  # what an anomaly detector has learned
+    inputs = job.model_inputs(x, model.shape)
+    groups = y if dataset.labels else np.zeros(len(inputs), np.int64)
     return from_inputs(
         inputs, groups, dataset.name, size, seed, expected if dataset.pixels else None
     )

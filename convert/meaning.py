@@ -1,13 +1,27 @@
 """What a trained model's output means: decided from --task, its last operator and its loss."""
 
 from dataclasses import dataclass
+from math import prod
 
-from edge_runtime.meaning import LOGITS, NUMBERS, PROBABILITIES
+from edge_runtime.meaning import (
+    ANOMALY,
+    BINARY,
+    CLASSIFY,
+    LOGITS,
+    MULTILABEL,
+    NUMBERS,
+    PROBABILITIES,
+    REGRESS,
+)
+from edgekit.convert.conversion import task_of
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import ModelFileError
 
 ENDINGS = {"Softmax": PROBABILITIES, "Sigmoid": PROBABILITIES, "LogSoftmax": LOGITS}
 """TensorFlow's operator -> what its output means as the scores of classes."""
+
+EXCLUSIVE = ("Softmax", "LogSoftmax")
+"""Operators whose scores exclude each other: not those of independent labels."""
 
 CLASSIFYING = ("crossentropy", "hinge")
 """Parts of the names of Keras' losses for classifiers; the alias "bce" has neither."""
@@ -15,64 +29,116 @@ CLASSIFYING = ("crossentropy", "hinge")
 
 @dataclass(frozen=True)
 class Meaning:
-    """What an output means.
+    """What an output means, and what the model is for.
 
     Attributes:
         name: one of ``edge_runtime.meaning.MEANINGS``.
         reason: why, as the end of a sentence.
+        task: one of ``edge_runtime.meaning.TASKS``.
+        stated: whether the user named the task.
     """
 
     name: str
     reason: str
+    task: str
+    stated: bool = False
 
 
-def decide(model: TrainedModel, task: str | None, classes: int | None) -> Meaning:
+def decide(
+    model: TrainedModel, task: str | None, classes: int | None, *, independent: bool = False
+) -> Meaning:
     """Decide what the output of ``model`` means.
 
     Args:
         model: the model.
-        task: one of ``conversion.TASKS``, None when not chosen.
+        task: one of TASKS or of ``conversion.FORMER_TASKS``, None when not chosen.
         classes: how many classes the user or the data names; None when neither does.
+        independent: whether the data have several labels for an input, each of which applies or
+            does not.
 
     Raises:
-        ModelFileError: ``task`` is classification and the output is not one score for each class,
-            or any with several outputs.
+        ModelFileError: the output does not fit ``task``, or there are several.
+        DataError: there is no such task.
     """
+    chosen = task_of(task)
     if (count := len(model.output_specs)) > 1:
-        if task:
+        if chosen:
             raise ModelFileError(
-                f"{model.path}: --task {task}: it has {count} outputs, which are numbers; leave "
+                f"{model.path}: --task {chosen}: it has {count} outputs, which are numbers; leave "
                 "--task out"
             )
-        return Meaning(NUMBERS, f"it has {count} outputs")
+        return Meaning(NUMBERS, f"it has {count} outputs", REGRESS)
+    if chosen:
+        _require_fit(model, chosen)
+        if chosen in (REGRESS, ANOMALY):
+            return Meaning(NUMBERS, f"--task {chosen}", chosen, stated=True)
+        scores, ending = _scores(model), _ending(model)
+        return Meaning(scores, f"--task {chosen}, and {ending}", chosen, stated=True)
+    if independent and _tells_labels(model):
+        reason = f"the data have several labels for an input, and {_ending(model)}"
+        return Meaning(_scores(model), reason, MULTILABEL)
+    name, reason = _guess(model, classes)
+    if name == NUMBERS:
+        return Meaning(name, reason, ANOMALY if model.rebuilds_input else REGRESS)
+    return Meaning(name, reason, BINARY if model.outputs <= 2 else CLASSIFY)
+
+
+def _require_fit(model: TrainedModel, task: str) -> None:
+    """Raise ModelFileError unless the model's only output can be for ``task``."""
+    shape, outputs = list(model.output_shape), model.outputs
+    problem = ""
+    if task == ANOMALY and outputs != prod(model.shape):
+        problem = f"an output of {shape} does not rebuild its input of {list(model.shape)}"
+    elif task not in (REGRESS, ANOMALY) and max(shape) != outputs:
+        problem = f"an output of {shape} is not one score for each class"
+    elif task == BINARY and outputs > 2:
+        problem = f"an output of {shape} tells more than two classes apart"
+    elif task == MULTILABEL and model.forward.last_op in EXCLUSIVE:
+        problem = f"{_ending(model)}, whose scores exclude each other"
+    if problem:
+        raise ModelFileError(f"{model.path}: --task {task}: {problem}")
+
+
+def _scores(model: TrainedModel) -> str:
+    """Return what the output means if it is scores."""
+    return ENDINGS.get(model.forward.last_op, LOGITS)
+
+
+def _ending(model: TrainedModel) -> str:
     last = model.forward.last_op
-    scores = ENDINGS.get(last, LOGITS)
-    one_dimension = max(model.output_shape) == model.outputs
-    ending = f"it ends in {last}" if last in ENDINGS else "it ends without softmax or sigmoid"
-    if task == "classification":
-        if not one_dimension:
-            raise ModelFileError(
-                f"{model.path}: --task classification: an output of {list(model.output_shape)} is "
-                "not one score for each class"
-            )
-        return Meaning(scores, f"--task classification, and {ending}")
-    if task is not None:
-        return Meaning(NUMBERS, f"--task {task}")
+    return f"it ends in {last}" if last in ENDINGS else "it ends without softmax or sigmoid"
+
+
+def _tells_labels(model: TrainedModel) -> bool:
+    """Return whether the outputs can be the scores of independent labels."""
+    if max(model.output_shape) != model.outputs or model.forward.last_op in EXCLUSIVE:
+        return False
+    return model.forward.last_op in ENDINGS or not model.loss or _classifies(model)
+
+
+def _classifies(model: TrainedModel) -> bool:
+    """Return whether its loss is one for classifiers."""
+    return model.loss == "bce" or any(kind in model.loss for kind in CLASSIFYING)
+
+
+def _guess(model: TrainedModel, classes: int | None) -> tuple[str, str]:
+    """Return the meaning that the only output most likely has, and why."""
+    last, scores, ending = model.forward.last_op, _scores(model), _ending(model)
     if model.file and model.file.metadata and model.file.metadata.meaning:
-        return Meaning(model.file.metadata.meaning, "its metadata says so")
-    if not one_dimension:
-        return Meaning(NUMBERS, f"an output of {list(model.output_shape)} is no list of scores")
+        return model.file.metadata.meaning, "its metadata says so"
+    if max(model.output_shape) != model.outputs:
+        return NUMBERS, f"an output of {list(model.output_shape)} is no list of scores"
     if last == "Softmax":
-        return Meaning(PROBABILITIES, ending)
+        return PROBABILITIES, ending
     fits = classes == max(2, model.outputs)
     if model.rebuilds_input and not fits:
-        return Meaning(NUMBERS, f"it has as many outputs as inputs, {model.outputs}")
-    if model.loss == "bce" or any(kind in model.loss for kind in CLASSIFYING):
-        return Meaning(scores, f"its loss is {model.loss}, and {ending}")
+        return NUMBERS, f"it has as many outputs as inputs, {model.outputs}"
+    if _classifies(model):
+        return scores, f"its loss is {model.loss}, and {ending}"
     if model.loss and last not in ENDINGS:
-        return Meaning(NUMBERS, f"its loss is {model.loss}, and {ending}")
+        return NUMBERS, f"its loss is {model.loss}, and {ending}"
     if last in ENDINGS:
-        return Meaning(scores, ending)
+        return scores, ending
     if classes is not None:
-        return Meaning(LOGITS, f"{ending}, and there are {classes} classes")
-    return Meaning(NUMBERS, f"{ending}, and nothing names classes")
+        return LOGITS, f"{ending}, and there are {classes} classes"
+    return NUMBERS, f"{ending}, and nothing names classes"

@@ -6,6 +6,7 @@ that use MediaPipe, ML Kit or Android's TFLite Support read labels and normalisa
 
 import io
 import json
+import re
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,9 @@ LABEL_FILE = "labels.txt"
 
 MIN_PARSER_VERSION = "1.0.0"
 """First version of the metadata schema that has all the fields written here."""
+
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+"""A string in JSON."""
 
 BUFFER_ALIGNMENT = 16
 """``force_align`` of Buffer.data in the TFLite schema."""
@@ -107,12 +111,22 @@ def _own_entry(metadata: Metadata) -> bytes:
         "sha256": PLACEHOLDER,  # right here, where seal() finds it
         "framing": metadata.framing,
         **({"meaning": metadata.meaning} if metadata.meaning else {}),
+        **({"features": True} if metadata.features else {}),
+        **({"audio": metadata.audio.to_json()} if metadata.audio else {}),
+        **({"task": metadata.task} if metadata.task else {}),
+        **({} if metadata.threshold is None else {"threshold": metadata.threshold}),
         "provenance": dict(metadata.provenance),
     }
     try:
-        return json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise MetadataError(f"the provenance cannot be written as JSON: {error}") from error
+    return STRING.sub(_without_brackets, text).encode()
+
+
+def _without_brackets(string: re.Match[str]) -> str:
+    """Return a string of JSON with its opening brackets escaped, which a reader counts."""
+    return string[0].replace("[", r"\u005b").replace("{", r"\u007b")
 
 
 @dataclass(frozen=True)
@@ -189,7 +203,7 @@ def _model_metadata(graph: Graph, metadata: Metadata) -> bytes:
 
 
 def _input_name(metadata: Metadata) -> str:
-    return "an image" if metadata.mean else "an input"
+    return "an image" if metadata.mean and not metadata.features else "an input"
 
 
 def _output_name(metadata: Metadata) -> str:
@@ -198,38 +212,37 @@ def _output_name(metadata: Metadata) -> str:
 
 def _input_metadata(builder: "Builder", shape: tuple[int, ...], metadata: Metadata) -> int:
     """Write the TensorMetadata of the input; return its offset."""
-    if not metadata.mean and not metadata.std:
-        return _table(
-            builder,
-            {
-                schema.TensorMetadata.NAME: builder.CreateString("input"),
-                schema.TensorMetadata.CONTENT: _content(
-                    builder, schema.Content.FEATURE_PROPERTIES, _table(builder, {})
-                ),
-            },
+    if metadata.mean or metadata.std:
+        require_normalization(metadata.mean, metadata.std)
+    if metadata.features or not metadata.mean:
+        fields = {
+            schema.TensorMetadata.NAME: builder.CreateString("input"),
+            schema.TensorMetadata.CONTENT: _content(
+                builder, schema.Content.FEATURE_PROPERTIES, _table(builder, {})
+            ),
+        }
+    else:
+        color_space = (
+            schema.ImageProperties.RGB
+            if len(shape) == 4 and shape[-1] == 3
+            else schema.ImageProperties.GRAYSCALE
         )
-    require_normalization(metadata.mean, metadata.std)
-    color_space = (
-        schema.ImageProperties.RGB
-        if len(shape) == 4 and shape[-1] == 3
-        else schema.ImageProperties.GRAYSCALE
-    )
-    properties = _table(builder, {}, {schema.ImageProperties.COLOR_SPACE: color_space})
-    fields = {
-        schema.TensorMetadata.NAME: builder.CreateString("image"),
-        schema.TensorMetadata.DESCRIPTION: builder.CreateString("The image."),
-        schema.TensorMetadata.CONTENT: _content(
-            builder, schema.Content.IMAGE_PROPERTIES, properties
-        ),
-        **_normalization(builder, metadata.mean, metadata.std),
-    }
+        properties = _table(builder, {}, {schema.ImageProperties.COLOR_SPACE: color_space})
+        fields = {
+            schema.TensorMetadata.NAME: builder.CreateString("image"),
+            schema.TensorMetadata.DESCRIPTION: builder.CreateString("The image."),
+            schema.TensorMetadata.CONTENT: _content(
+                builder, schema.Content.IMAGE_PROPERTIES, properties
+            ),
+        }
+    if metadata.mean:
+        fields |= _normalization(builder, metadata)
     return _table(builder, fields)
 
 
-def _normalization(
-    builder: "Builder", mean: "Sequence[float]", std: "Sequence[float]"
-) -> dict[int, int]:
-    """Write the process unit of the normalisation and the range that it leads to."""
+def _normalization(builder: "Builder", metadata: Metadata) -> dict[int, int]:
+    """Write the process unit of the normalisation and the range that pixels get by it."""
+    mean, std = metadata.mean, metadata.std
     options = _table(
         builder,
         {
@@ -242,6 +255,9 @@ def _normalization(
         {schema.ProcessUnit.OPTIONS: options},
         {schema.ProcessUnit.OPTIONS_TYPE: schema.ProcessUnit.NORMALIZATION_OPTIONS},
     )
+    units = {schema.TensorMetadata.PROCESS_UNITS: _vector(builder, [unit])}
+    if metadata.features:
+        return units
     channels = max(len(mean), len(std))
     pairs = list(
         zip([*mean] * (channels // len(mean)), [*std] * (channels // len(std)), strict=True)
@@ -253,10 +269,7 @@ def _normalization(
             schema.Stats.MIN: _floats(builder, [(0 - m) / s for m, s in pairs]),
         },
     )
-    return {
-        schema.TensorMetadata.PROCESS_UNITS: _vector(builder, [unit]),
-        schema.TensorMetadata.STATS: stats,
-    }
+    return units | {schema.TensorMetadata.STATS: stats}
 
 
 def _output_metadata(builder: "Builder", metadata: Metadata) -> int:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from edge_runtime.errors import InputError
+from edge_runtime.front_end import Audio, from_json
 from edge_runtime.metadata import EDGEKIT_ENTRY, Metadata
 from edgekit import stored
 from edgekit.convert.opened import FloatFile
@@ -9,13 +11,23 @@ from edgekit.convert.source import TrainedModel
 from edgekit.errors import ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS
 from edgekit.train.finetune.recipe import STAGES
+from edgekit.train.normalization import Normalization
+from edgekit.train.reading import Reading, from_document
 
 SETTINGS = {str: (bool, float, str, None)}
 METRICS_SHAPE = {
-    "data?": {"source?": (str, None), "classes": [str], "sha256?": str, "framing?": str},
+    "data?": {
+        "source?": (str, None),
+        "classes": [str],
+        "sha256?": str,
+        "framing?": str,
+        "reading?": object,
+        "audio?": (object, None),
+    },
     "recipe?": (SETTINGS, None),
     "tuning?": ({"recipe": SETTINGS}, None),
     "input_range?": ([float, float], None),
+    "normalization?": {"mean": [float], "std": [float]},
 }
 """Types of the entries of metrics.json that are read."""
 
@@ -36,6 +48,8 @@ def read(model: TrainedModel) -> dict[str, Any]:
     problem = stored.problem(metrics, METRICS_SHAPE)
     if not problem and (bounds := metrics.get("input_range")) and not bounds[0] < bounds[1]:
         problem = "input_range: expected the smaller number first"
+    if not problem:
+        problem = _of_data(metrics)
     if problem:
         path = model.path.parent / METRICS
         raise ModelFileError(f"{path}: damaged: {problem}: restore it, or move it away")
@@ -60,6 +74,36 @@ def _metrics_beside(model: TrainedModel) -> dict[str, Any]:
     return metrics if isinstance(metrics, dict) else {}
 
 
+def normalization(metrics: dict[str, Any]) -> Normalization | None:
+    """Return what brings the features that the model was trained on onto its scale, if any."""
+    if (document := metrics.get("normalization")) is None:
+        return None
+    return Normalization(*(tuple(map(float, document[name])) for name in ("mean", "std")))
+
+
+def reading(metrics: dict[str, Any]) -> Reading:
+    """Return how the data were read that the model was trained on."""
+    return from_document(metrics.get("data", {}).get("reading"))
+
+
+def audio(metrics: dict[str, Any]) -> Audio | None:
+    """Return what turned recordings into the inputs that the model was trained on."""
+    document = metrics.get("data", {}).get("audio")
+    return None if document is None else from_json(document)
+
+
+def _of_data(metrics: dict[str, Any]) -> str:
+    """Return what is wrong with how the data were read; "" if nothing is."""
+    try:
+        reading(metrics)
+        audio(metrics)
+    except ValueError as error:
+        return f"data.reading: {error}"
+    except InputError as error:
+        return f"data.audio: {error}"
+    return ""
+
+
 def _of_file(file: FloatFile) -> dict[str, Any]:
     """Return what the metadata of a .tflite file say, as metrics.json does."""
     if file.metadata is None:
@@ -72,7 +116,10 @@ def _of_file(file: FloatFile) -> dict[str, Any]:
         metrics = {}
     elif EDGEKIT_ENTRY in file.graph.metadata:
         metrics["data"] = {**metrics["data"], "framing": file.metadata.framing}
-    if len(pairs := _pairs(file.metadata)) == 1:
+    if file.metadata.features:
+        means, deviations = file.metadata.mean, file.metadata.std
+        metrics["normalization"] = {"mean": list(means), "std": list(deviations)}
+    elif len(pairs := _pairs(file.metadata)) == 1:
         ((mean, std),) = pairs
         metrics["input_range"] = [(0.0 - mean) / std, (255.0 - mean) / std]
     return metrics
@@ -80,7 +127,8 @@ def _of_file(file: FloatFile) -> dict[str, Any]:
 
 def lost(file: FloatFile) -> tuple[str, ...]:
     """Return a line for what a .tflite file's metadata say and its conversion cannot keep."""
-    if file.metadata is None or len(_pairs(file.metadata)) < 2:
+    said = file.metadata
+    if said is None or said.features or len(_pairs(said)) < 2:
         return ()
     return (
         "its metadata normalise each channel by itself, which the converted file does not keep: "

@@ -9,8 +9,9 @@ import numpy as np
 from edgekit.convert.calibration import Arrays
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError
-from edgekit.train.arrays import fitted, read_npz, split
+from edgekit.train.arrays import fitted, read_npz
 from edgekit.train.dataset import Loaded, digest
+from edgekit.train.splits import split
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class NamedArrays:
 
 
 def load(source: str, model: TrainedModel) -> NamedArrays:
-    """Read the arrays and split them as ``train.arrays.split`` does.
+    """Read the arrays and split them as ``train.splits.split`` does.
 
     Raises:
         DataError: see ``read``, or there are fewer than two rows.

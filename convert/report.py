@@ -6,82 +6,22 @@ from dataclasses import asdict
 from math import inf, isfinite, isinf
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from edge_runtime.graph import Graph
-from edgekit.convert import beside
-from edgekit.convert.calibration import Arrays
+from edgekit.convert import beside, input_range, metric_rows
 from edgekit.convert.compare import TensorError
 from edgekit.convert.conversion import Conversion
 from edgekit.convert.job import Job
+from edgekit.convert.measuring import Measured
+from edgekit.convert.metric_rows import row
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS, Verdict
-from edgekit.escape import line
-from edgekit.scoring import Score, score
-from edgekit.scoring import errors as errors_of
+from edgekit.ranking import Threshold
 
 FORMAT = "edgekit convert"
 VERSION = 1
 
 MOST = 32
 """Most ops in order, and most layers, that the text names; the document has all."""
-
-Scores = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.float32]
-
-
-def answers(before: Scores, after: Scores, true: npt.NDArray[np.int64]) -> dict[str, Any]:
-    """Compare the scores [N, classes] of the Keras model and of the converted one."""
-    classes = before.shape[1]
-    first, second = before.argmax(axis=1), after.argmax(axis=1)
-    agreeing = int(np.sum(first == second))
-    return {
-        "before": _accuracy(score(first, true, classes)),
-        "after": _accuracy(score(second, true, classes)),
-        "agreement": {
-            "agreeing": agreeing,
-            "total": len(true),
-            "share": agreeing / len(true),
-            "differing": [int(i) for i in np.flatnonzero(first != second)],
-            "largest_score_difference": float(np.abs(before - after).max()),
-        },
-        "ties": {"before": _ties(before), "after": _ties(after)},
-    }
-
-
-def numbers(before: Floats, after: Floats, targets: Floats | None) -> dict[str, Any]:
-    """Compare the numbers [N, ...] of the Keras model and of the converted one.
-
-    Args:
-        before: numbers of the Keras model.
-        after: numbers of the converted model.
-        targets: expected numbers, float32 [N, outputs]; None where they are not known.
-    """
-    first, second = (a.reshape(len(a), -1).astype(np.float64) for a in (before, after))
-    difference = second - first
-    return {
-        "total": len(first),
-        "before": None if targets is None else errors_of(first, targets),
-        "after": None if targets is None else errors_of(second, targets),
-        "difference": {
-            "largest": float(np.abs(difference).max()),
-            "rms": float(np.sqrt(np.mean(difference**2))),
-            "spread": float(first.std()),
-        },
-    }
-
-
-def outputs(names: Sequence[str], before: Arrays, after: Arrays) -> list[dict[str, Any]]:
-    """Compare each output of the Keras model and of the converted one, [N, ...], by name."""
-    return [
-        {
-            "name": name,
-            "total": len(first),
-            "difference": numbers(first, second, None)["difference"],
-        }
-        for name, first, second in zip(names, before, after, strict=True)
-    ]
 
 
 def document(
@@ -91,9 +31,8 @@ def document(
     job: Job,
     graph: Graph,
     digest: str,
-    accuracy: dict[str, Any] | None,
-    numbers: dict[str, Any] | None,
-    outputs: list[dict[str, Any]] | None,
+    measured: Measured,
+    threshold: Threshold | None,
     errors: Sequence[TensorError],
     verdict: Verdict,
     deflated: int,
@@ -114,10 +53,13 @@ def document(
         "data": data and {**data.provenance, "source": data.source},
         "input_range": {
             "pixels": None if pixels is None else [pixels.low, pixels.high],
-            "reason": "the inputs are numbers" if pixels is None else pixels.reason,
+            "reason": _reason(job),
+            "features": job.features and asdict(job.features),
             "framing": job.framing,
         },
         "meaning": {"name": job.meaning.name, "reason": job.meaning.reason},
+        "task": {"name": job.meaning.task, "stated": job.meaning.stated},
+        "threshold": threshold and asdict(threshold),
         "warnings": list(job.warnings),
         "calibration": calibration
         and {
@@ -135,9 +77,7 @@ def document(
             "tflite": graph.size,
             "tflite_deflated": deflated,
         },
-        "accuracy": accuracy,
-        "numbers": numbers,
-        "outputs": outputs,
+        **asdict(measured),
         "tensor_errors": [
             {
                 **asdict(e),
@@ -150,6 +90,7 @@ def document(
         ],
         "ops": [op.name for op in graph.ops],
         "target": asdict(verdict),
+        "gates": [],
         "beside": None,
     }
 
@@ -158,23 +99,24 @@ def text(report: dict[str, Any]) -> str:
     """Return the report as lines of text."""
     recipe, size = report["recipe"], report["bytes"]
     lines = [
-        _row(
+        row(
             "size",
             f"{size['tflite']:,} bytes, {size['tflite_deflated']:,} deflated; the weights are "
             f"{size['float32_weights']:,} in float32, {_source(report['model'])} "
             f"{size['keras_file']:,}",
         ),
-        _row("ops", _ops(report["ops"])),
-        _row("input", _input(report["input_range"])),
-        _row("output", f"{report['meaning']['name']}: {report['meaning']['reason']}"),
+        row("ops", _ops(report["ops"])),
+        row("input", _input(report["input_range"])),
+        row("output", f"{report['meaning']['name']}: {report['meaning']['reason']}"),
+        row("task", _task(report["task"], report["meaning"])),
     ]
     if recipe["quantizer"] == "litert":
-        lines.append(_row("quantiser", _quantizer(recipe)))
+        lines.append(row("quantiser", _quantizer(recipe)))
     if calibration := report["calibration"]:
         counts = calibration["per_class"]
         spread = ", ".join(map(str, counts if len(set(counts)) > 1 else counts[:1]))
         lines.append(
-            _row(
+            row(
                 "calibration",
                 f"{calibration['samples']} samples of {calibration['source']}"
                 + (f" ({spread} a class)" if spread else "")
@@ -182,17 +124,31 @@ def text(report: dict[str, Any]) -> str:
             )
         )
     if report["ranges"] == "learned":
-        lines.append(_row("ranges", "learned in quantisation-aware training; not calibrated"))
+        lines.append(row("ranges", "learned in quantisation-aware training; not calibrated"))
     lines += (
         _output_rows(report["outputs"])
         or _numbers_rows(report["numbers"])
+        or metric_rows.of_labels(report["labels"])
         or _accuracy_rows(report["accuracy"])
     )
+    if report["accuracy"]:
+        classes = report["data"]["classes"]
+        lines += metric_rows.of_classes(report["accuracy"], report["meaning"]["name"], classes)
+    lines += metric_rows.of_anomalies(report["anomalies"])
+    lines += metric_rows.of_threshold(report["threshold"], report["task"]["name"])
     lines += _error_rows(report["tensor_errors"], recipe["scheme"])
     lines += _target_rows(report["target"])
+    lines += metric_rows.of_gates(report["gates"])
     if report["beside"]:
         lines += ["", beside.text(report["beside"], _ratio), ""]
     return "\n".join(lines)
+
+
+def _task(task: dict[str, Any], meaning: dict[str, Any]) -> str:
+    """Return the task, and what else was guessed from."""
+    if task["stated"]:
+        return f"{task['name']}, as --task says"
+    return f"{task['name']}, guessed: {meaning['reason']}; --task says another"
 
 
 def _source(model: dict[str, Any]) -> str:
@@ -213,7 +169,17 @@ def _ops(ops: Sequence[str]) -> str:
     return f"{len(ops):,}: " + ", ".join(f"{count} {kind}" for kind, count in kinds)
 
 
+def _reason(job: Job) -> str:
+    if job.pixels:
+        return job.pixels.reason
+    return input_range.TRAINED if job.features else "the inputs are numbers"
+
+
 def _input(entry: dict[str, Any]) -> str:
+    if entry.get("features"):
+        return (
+            f"features, of each its mean is subtracted, and divided by its std: {entry['reason']}"
+        )
     if entry["pixels"] is None:
         return f"as it is: {entry['reason']}"
     low, high = entry["pixels"]
@@ -230,14 +196,14 @@ def _numbers_rows(compared: dict[str, Any] | None) -> list[str]:
             + ("" if e["r2"] is None else f", R² {e['r2']:.5f}")
             for e in (compared["before"], compared["after"])
         ]
-        rows.append(_row("error", f"{texts[0]} before; {texts[1]} after ({compared['total']})"))
-    return [*rows, _row("agreement", f"outputs differ by {_apart(compared['difference'])}")]
+        rows.append(row("error", f"{texts[0]} before; {texts[1]} after ({compared['total']})"))
+    return [*rows, row("agreement", f"outputs differ by {_apart(compared['difference'])}")]
 
 
 def _output_rows(outputs: Sequence[dict[str, Any]] | None) -> list[str]:
     """Return the agreement of each of several outputs."""
     return [
-        _row("agreement", f"{one['name']}: its numbers differ by {_apart(one['difference'])}")
+        row("agreement", f"{one['name']}: its numbers differ by {_apart(one['difference'])}")
         for one in outputs or ()
     ]
 
@@ -249,34 +215,19 @@ def _apart(difference: dict[str, float]) -> str:
     )
 
 
-def _ties(scores: Scores) -> int:
-    """Count the answers whose top score another class shares: argmax then picks the first."""
-    return int(np.sum((scores == scores.max(axis=1, keepdims=True)).sum(axis=1) > 1))
-
-
-def _accuracy(result: Score) -> dict[str, Any]:
-    return {
-        "accuracy": result.accuracy,
-        "accuracy_95": list(result.interval),
-        "correct": result.correct,
-        "total": result.total,
-        "wrong": list(result.wrong),
-    }
-
-
 def _accuracy_rows(accuracy: dict[str, Any] | None) -> list[str]:
     if accuracy is None:
-        return [_row("accuracy", "not measured: --data says which test inputs to use")]
+        return [row("accuracy", "not measured: --data says which test inputs to use")]
     before, after, agreement = accuracy["before"], accuracy["after"], accuracy["agreement"]
     ties = accuracy["ties"]
     rows = [
-        _row(
+        row(
             "accuracy",
             f"{before['accuracy']:.5f} before, {after['accuracy']:.5f} after "
             f"({before['correct']} and {after['correct']} of {after['total']}; "
             f"95 % interval {after['accuracy_95'][0]:.5f} to {after['accuracy_95'][1]:.5f})",
         ),
-        _row(
+        row(
             "agreement",
             f"{agreement['agreeing']} of {agreement['total']} answers are the same; scores differ "
             f"by at most {agreement['largest_score_difference']:.3g}",
@@ -284,7 +235,7 @@ def _accuracy_rows(accuracy: dict[str, Any] | None) -> list[str]:
     ]
     if ties["after"]:
         rows.append(
-            _row(
+            row(
                 "ties",
                 f"{ties['after']} answers share their top score with another class, "
                 f"{ties['before']} before",
@@ -304,12 +255,12 @@ def _error_rows(errors: Sequence[dict[str, Any]], scheme: str) -> list[str]:
     ratios = ", ".join(f"{e['op']} {_ratio(e)}" for e in shown)
     more = "" if shown is errors else f"; the other {len(errors) - len(shown)} lose less"
     return [
-        _row(
+        row(
             "worst layer",
             f"{worst['op']}: SNR {_ratio(worst)}, {scheme} against float"
             + (f"; {worst['lost_db']:.1f} dB are lost in it" if worst["lost_db"] else ""),
         ),
-        _row("each layer", ratios + more),
+        row("each layer", ratios + more),
     ]
 
 
@@ -328,12 +279,8 @@ def _ratio(error: dict[str, Any]) -> str:
 def _target_rows(verdict: dict[str, Any]) -> list[str]:
     title = TARGETS[verdict["target"]].title
     if not verdict["fallbacks"]:
-        return [_row("target", f"{title} runs all of it")]
+        return [row("target", f"{title} runs all of it")]
     return [
-        _row("target", f"{title} runs it, but not all of it itself:"),
-        *(_row("", fallback) for fallback in verdict["fallbacks"]),
+        row("target", f"{title} runs it, but not all of it itself:"),
+        *(row("", fallback) for fallback in verdict["fallbacks"]),
     ]
-
-
-def _row(name: str, value: str) -> str:
-    return f"{name:<12} {line(value)}"

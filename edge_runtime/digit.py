@@ -192,9 +192,9 @@ def _blur(values: Floats) -> Floats:
 def fit(ink: Ink, height: int, width: int) -> Pixels:
     """Crop the ink, fit it into the box and centre it by mass, in levels 0 to 255."""
     import numpy as np
-    import PIL.Image
 
     from edge_runtime.light import extreme
+    from edge_runtime.resampling import resized
 
     rows, columns = (np.flatnonzero(ink.mask.any(axis)) for axis in (1, 0))
     box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
@@ -203,7 +203,7 @@ def fit(ink: Ink, height: int, width: int) -> Pixels:
     crop = np.where(near, np.maximum(ink.amount[box], 0), 0).astype(np.float32)
     scale = min(BOX * height / crop.shape[0], BOX * width / crop.shape[1])
     h, w = (max(1, round(side * scale)) for side in crop.shape)
-    digit = np.asarray(PIL.Image.fromarray(crop).resize((w, h), PIL.Image.Resampling.HAMMING))
+    digit = resized(crop, h, w)
 
     # MNIST's centre of mass is the pixel [14, 14] of 28x28.
     rows_mass, columns_mass = digit.sum(1), digit.sum(0)

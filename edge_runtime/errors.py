@@ -1,4 +1,4 @@
-"""The exceptions of edge_runtime: one type for each kind of failure."""
+"""The exceptions of edge_runtime: one type for each kind of failure; and packages that lack."""
 
 
 class EdgeRuntimeError(Exception):
@@ -30,3 +30,23 @@ class MissingPackageError(EdgeRuntimeError):
 
 class BackendError(EdgeRuntimeError):
     """The backend is unknown, its library or device is not present, or it fails while running."""
+
+
+PACKAGES = {"numpy": "NumPy", "PIL": "Pillow"}
+"""Packages that only some calls need, by their import names."""
+
+
+def require(module: str, call: str) -> None:
+    """Raise MissingPackageError when ``module`` is not installed."""
+    try:
+        __import__(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        from edge_runtime.install import pip_line
+
+        package = PACKAGES[module]
+        raise MissingPackageError(
+            f"{call} needs {package}, which is not installed: "
+            f"{pip_line('install', package.lower())}"
+        ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.errors import InputError
@@ -27,6 +28,10 @@ larger file, or another format, open it with Pillow and pass the Pillow image.""
 
 TOPS = (255, 1023, 4095, 16383, 65535)
 """Largest values of pixels of 8, 10, 12, 14 and 16 bits, which cameras store in 16."""
+
+SOLID = {"white": 255, "black": 0}
+GROUNDS = ("contrasting", *SOLID)
+"""What may show where an image is transparent; see :func:`prepare`."""
 
 BAND = 1 << 18
 """Pixels that are processed at once where that needs more memory than the picture."""
@@ -63,6 +68,18 @@ class Prepared:
     dropped: tuple[str, ...] = ()
 
 
+def size_of(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
+    """Return height, width and channels of an input of ``shape``; None if it is no image."""
+    match shape:
+        case (size,) if (side := isqrt(size)) ** 2 == size:
+            return side, side, 1
+        case (height, width):
+            return height, width, 1
+        case (height, width, (1 | 3) as channels):
+            return height, width, channels
+    return None
+
+
 def prepare(
     image: Source,
     height: int,
@@ -70,12 +87,12 @@ def prepare(
     channels: int,
     framing: str,
     invert: bool | None = None,
+    ground: str = GROUNDS[0],
 ) -> Prepared:
     """Convert an image of any size and mode to the size of a model's input.
 
-    EXIF orientation is applied; 16-bit and float images become 8-bit; what is transparent becomes
-    white behind dark content and black behind light content. A file is one of FORMATS, with at most
-    MOST_PIXELS and one frame; a PIL image may have been opened from any file.
+    EXIF orientation is applied; 16-bit and float images become 8-bit. A file is one of FORMATS,
+    with at most MOST_PIXELS and one frame; a PIL image may have been opened from any file.
 
     Args:
         image: path, PIL image, or array [h, w] or [h, w, 1, 3 or 4] of bool, uint8, other integers
@@ -92,18 +109,22 @@ def prepare(
             image to fit and puts it in the middle of black.
         invert: whether to swap dark and light. None: for "digit" if the ink is darker than
             the ground, otherwise never.
+        ground: what shows where the image is transparent: "white", "black", or "contrasting",
+            which is white behind dark content and black behind light content.
 
     Raises:
         InputError: the image cannot be read, is no image, or (for "digit") is blank.
-        ValueError: there is no such framing.
+        ValueError: there is no such framing or ground.
     """
     import numpy as np
 
     if framing not in FRAMINGS:
         raise ValueError(f"no framing {framing!r}: there are {', '.join(FRAMINGS)}")
+    if ground not in GROUNDS:
+        raise ValueError(f"no ground {ground!r}: there are {', '.join(GROUNDS)}")
     try:
         read = _read(image)
-        pixels = _opaque(read)
+        pixels = _opaque(read, ground)
         if framing == "digit":
             framed, inverted = _digit(pixels, height, width, invert)
         else:
@@ -121,6 +142,35 @@ def prepare(
     if framed.ndim == 2:
         framed = np.repeat(framed[:, :, None], channels, axis=2)
     return Prepared(framed, inverted, dropped)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an image is before it is prepared.
+
+    Attributes:
+        height: rows of pixels, with the image upright.
+        width: pixels in a row.
+        coloured: whether it has colours, and is not grey stored as RGB.
+    """
+
+    height: int
+    width: int
+    coloured: bool
+
+
+def look(image: Source) -> Look:
+    """Return the size of an image, and whether it is coloured.
+
+    Args:
+        image: as for :func:`prepare`.
+
+    Raises:
+        InputError: the image cannot be read, or is no image.
+    """
+    pixels = _read(image)
+    height, width = pixels.shape[:2]
+    return Look(height, width, pixels.ndim == 3 and _coloured(pixels[:, :, :3]))
 
 
 def _read(image: Source) -> Pixels:
@@ -203,22 +253,29 @@ def _eight_bit(array: npt.NDArray[Any]) -> Pixels:
     return np.rint(array * (255 / top)).astype(np.uint8)
 
 
-def _opaque(pixels: Pixels) -> Pixels:
-    """Return [h, w] or [h, w, 3] as it is, and [h, w, 4] laid on a ground that contrasts with it.
+def _opaque(pixels: Pixels, ground: str) -> Pixels:
+    """Return [h, w] or [h, w, 3] as it is, and [h, w, 4] laid on a ground."""
+    import numpy as np
+
+    if pixels.ndim == 2 or pixels.shape[2] == 3:
+        return pixels
+    level = SOLID[ground] if ground in SOLID else _contrast(pixels)
+    return np.concatenate([_laid_on(np.uint16(level), band) for band in _bands(pixels)])
+
+
+def _contrast(pixels: Pixels) -> int:
+    """Return white for dark content of [h, w, 4] and black for light content.
 
     Drawings on a transparent ground are mostly ink, so their mean shows whether that is dark.
     """
     import numpy as np
 
-    if pixels.ndim == 2 or pixels.shape[2] == 3:
-        return pixels
     weighed = sum(
         int(np.vdot(_grey(band[:, :, :3]).astype(np.int64), band[:, :, 3]))
         for band in _bands(pixels)
     )
     total = int(pixels[:, :, 3].sum(dtype=np.int64))
-    ground = np.uint16(255 if not total or weighed < 128 * total else 0)
-    return np.concatenate([_laid_on(ground, band) for band in _bands(pixels)])
+    return 255 if not total or weighed < 128 * total else 0
 
 
 def _laid_on(ground: np.uint16, pixels: Pixels) -> Pixels:
@@ -270,23 +327,21 @@ def _frame(light: Pixels, height: int, width: int) -> Pixels:
 
 def _scale(pixels: Pixels, height: int, width: int, framing: str) -> Pixels:
     """Scale the image, antialiased: to the size, its middle to the size, or to fit in the size."""
-    import numpy as np
-    import PIL.Image
+    from edge_runtime.resampling import resized
 
     rows, columns = pixels.shape[:2]
     if framing == "centre-crop":
-        h, w = _fitting(height, width, rows, columns)
+        h, w = fitting(height, width, rows, columns)
         top, left = (rows - h) // 2, (columns - w) // 2
         pixels = pixels[top : top + h, left : left + w]
     elif framing == "letterbox":
-        height, width = _fitting(rows, columns, height, width)
+        height, width = fitting(rows, columns, height, width)
     if pixels.shape[:2] == (height, width):
         return pixels
-    image = PIL.Image.fromarray(pixels)
-    return np.asarray(image.resize((width, height), PIL.Image.Resampling.HAMMING))
+    return resized(pixels, height, width)
 
 
-def _fitting(rows: int, columns: int, height: int, width: int) -> tuple[int, int]:
+def fitting(rows: int, columns: int, height: int, width: int) -> tuple[int, int]:
     """Return rows and columns, scaled alike to fit just in height and width."""
     scale = min(height / rows, width / columns)
     return (

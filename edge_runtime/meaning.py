@@ -1,4 +1,8 @@
-"""What a model's output means: probabilities of classes, their logits, or plain numbers."""
+"""What a model's output means, and what the model is for.
+
+The meaning is how to read the output: probabilities, logits or plain numbers. The task is what the
+output is compared with: a class, several labels, a number, or the model's own input.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,14 @@ PROBABILITIES, LOGITS, NUMBERS = "probabilities", "logits", "numbers"
 MEANINGS = (PROBABILITIES, LOGITS, NUMBERS)
 """Scores from 0 to 1; scores before softmax or sigmoid; and no classes at all, as in a regression
 or an autoencoder. A single probability or logit belongs to the second of two classes."""
+
+CLASSIFY, BINARY, MULTILABEL, REGRESS, ANOMALY = (
+    *("classify", "binary", "multilabel"),
+    *("regress", "anomaly"),
+)
+TASKS = (CLASSIFY, BINARY, MULTILABEL, REGRESS, ANOMALY)
+"""One of several classes; one of two; any number of independent labels; numbers; and how well an
+input is rebuilt by an autoencoder, which has learned normal inputs only."""
 
 CARRIERS = frozenset("CAST DEQUANTIZE EXPAND_DIMS QUANTIZE RESHAPE SQUEEZE".split())
 """Ops that do not change the meaning of their input."""
@@ -50,7 +62,9 @@ def _rebuilds_input(graph: Graph) -> bool:
     return source.elements == output.elements > 2
 
 
-def class_scores(outputs: npt.NDArray[Any], meaning: str) -> npt.NDArray[np.float32]:
+def class_scores(
+    outputs: npt.NDArray[Any], meaning: str, task: str = ""
+) -> npt.NDArray[np.float32]:
     """Return the scores of classes as probabilities, float32 [N, classes].
 
     The only place where outputs become scores: in training, conversion, benchmarks and on the
@@ -60,6 +74,8 @@ def class_scores(outputs: npt.NDArray[Any], meaning: str) -> npt.NDArray[np.floa
         outputs: float32 [N, outputs], axes of length 1 between the two allowed; of any shape
             [N, ...] where they are numbers, which are returned as they are.
         meaning: one of MEANINGS. A single probability or logit gives two scores.
+        task: one of TASKS, or "". With MULTILABEL each output is the score of a label of its own:
+            logits go through sigmoid one by one, and a single one stays single.
     """
     import numpy as np
 
@@ -67,6 +83,8 @@ def class_scores(outputs: npt.NDArray[Any], meaning: str) -> npt.NDArray[np.floa
         return outputs
     if outputs.ndim > 2 and outputs[0].size == outputs.shape[-1]:
         outputs = outputs.reshape(len(outputs), -1)
+    if task == MULTILABEL:
+        return _sigmoid(outputs) if meaning == LOGITS else outputs
     single = outputs.ndim == 2 and outputs.shape[1] == 1
     if meaning == LOGITS:
         if single:  # the softmax of 0 and the logit
@@ -75,3 +93,30 @@ def class_scores(outputs: npt.NDArray[Any], meaning: str) -> npt.NDArray[np.floa
         scores: npt.NDArray[np.float32] = powers / powers.sum(axis=-1, keepdims=True)
         return scores
     return np.hstack([1 - outputs, outputs]) if single else outputs
+
+
+def margins(outputs: npt.NDArray[Any], meaning: str) -> npt.NDArray[np.float32]:
+    """Return what a threshold between two classes is compared with, float32 [N].
+
+    The second class is the answer where it is above the threshold. It is on the output's own scale,
+    so that C needs no exponential for it: the probability of the second class, or its logit, of two
+    logits their difference.
+
+    Args:
+        outputs: float32 [N, ...] of one or two elements each.
+        meaning: PROBABILITIES or LOGITS.
+    """
+    outputs = outputs.reshape(len(outputs), -1)
+    if outputs.shape[1] == 2 and meaning == LOGITS:
+        difference: npt.NDArray[np.float32] = outputs[:, 1] - outputs[:, 0]
+        return difference
+    last: npt.NDArray[np.float32] = outputs[:, -1]
+    return last
+
+
+def _sigmoid(logits: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    import numpy as np
+
+    with np.errstate(over="ignore"):  # 1 / (1 + infinity) is the 0 that it should be
+        scores: npt.NDArray[np.float32] = 1 / (1 + np.exp(-logits))
+    return scores

@@ -1,4 +1,4 @@
-"""What a .tflite file says about its use: labels, normalisation, framing, meaning, provenance.
+"""What a .tflite says about its use: labels, normalisation, framing, audio, meaning, provenance.
 
 Labels and normalisation are where the TFLite Metadata standard puts them: a FlatBuffer in the
 model's metadata entry TFLITE_METADATA, which names a label file in a zip archive appended to the
@@ -7,15 +7,18 @@ model. What the standard has no place for is JSON in edgekit's entry, EDGEKIT_ME
 
 import mmap
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from math import isfinite
-from typing import Any
+from dataclasses import dataclass, field, replace
+from math import isfinite, prod
+from typing import TYPE_CHECKING, Any
 
 from edge_runtime import metadata_schema as schema
-from edge_runtime.errors import MetadataError
+from edge_runtime.errors import InputError, MetadataError
 from edge_runtime.flatbuffer import FlatBuffer, Table
 from edge_runtime.graph import Graph
-from edge_runtime.meaning import MEANINGS
+from edge_runtime.meaning import ANOMALY, BINARY, MEANINGS, TASKS
+
+if TYPE_CHECKING:
+    from edge_runtime.front_end import Audio
 
 EDGEKIT_ENTRY = "EDGEKIT_METADATA"
 EDGEKIT_FORMAT = 1
@@ -26,6 +29,9 @@ MAX_BRACKETS = 256
 
 LABEL_FILE_LIMIT = 1 << 20
 """Most bytes of a label file; ImageNet's 1,000 labels have 22 thousand."""
+
+THRESHOLDED = (BINARY, ANOMALY)
+"""Tasks that a threshold decides."""
 
 LARGEST = 2.0**127
 """Means, deviations and normalised pixels are below this: all of them are float32."""
@@ -41,7 +47,7 @@ class Metadata:
         mean: per-channel (or one) mean of the normalisation ``(pixel - mean) / std``, with pixels
             0 to 255, as in TFLite Metadata's NormalizationOptions. (0,) and (255,) mean [0, 1].
             Empty, together with ``std``, when the file does not say, or when the model was never
-            trained on pixels.
+            trained on pixels. With ``features``, that of each of them.
         std: per-channel (or one) standard deviation of the same formula.
         framing: how an image of another size becomes the model's input: "digit" (ink cropped,
             fitted into a centred box, as MNIST was made), "resize" (scaled as it is),
@@ -50,6 +56,13 @@ class Metadata:
             hold.
         meaning: what the output means, one of ``edge_runtime.meaning.MEANINGS``; "" when the file
             does not say.
+        features: whether the inputs are features of a table or of sensors, which the normalisation
+            brings onto the model's scale, and not pixels.
+        task: what the model is for, one of ``edge_runtime.meaning.TASKS``; "" when the file does
+            not say.
+        threshold: of two classes the ``edge_runtime.meaning.margins`` above which the second one is
+            the answer; of an anomaly detector the error above which an input is an anomaly. None
+            where the higher of two scores decides, or nothing does.
     """
 
     labels: tuple[str, ...] = ()
@@ -58,6 +71,10 @@ class Metadata:
     framing: str = "resize"
     provenance: Mapping[str, Any] = field(default_factory=dict)
     meaning: str = ""
+    features: bool = False
+    audio: "Audio | None" = None
+    task: str = ""
+    threshold: float | None = None
 
 
 def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadata | None:
@@ -82,10 +99,24 @@ def read_metadata(graph: Graph, data: bytes | memoryview | mmap.mmap) -> Metadat
             f"{label_file} has {len(labels)} labels, output 0 has {scores[0] if scores else 'no'} "
             "scores"
         )
-    framing, meaning, provenance = _edgekit(graph)
+    own = _edgekit(graph)
+    if own.audio is not None:
+        _require_features(graph, own.audio)
     if not labels and not mean and EDGEKIT_ENTRY not in graph.metadata:
         return None
-    return Metadata(labels, mean, std, framing, provenance, meaning)
+    if own.features and not mean:
+        raise MetadataError("the inputs are features, and nothing says how they are normalised")
+    return replace(own, labels=labels, mean=mean, std=std)
+
+
+def _require_features(graph: Graph, audio: "Audio") -> None:
+    """Raise :class:`MetadataError` unless input 0 has as many numbers as the front end gives."""
+    shape = graph.tensors[graph.inputs[0]].shape if graph.inputs else ()
+    if prod(shape[1:]) != prod(audio.shape):
+        raise MetadataError(
+            f"{EDGEKIT_ENTRY}: its audio gives {' x '.join(map(str, audio.shape[:2]))} numbers, "
+            f"input 0 is {list(shape)}"
+        )
 
 
 def _standard(graph: Graph) -> tuple[tuple[float, ...], tuple[float, ...], str]:
@@ -179,13 +210,13 @@ def _real(text: str) -> float | None:
     return value if isfinite(value) else None
 
 
-def _edgekit(graph: Graph) -> tuple[str, str, dict[str, Any]]:
-    """Return framing, meaning and provenance from edgekit's entry, or the defaults."""
+def _edgekit(graph: Graph) -> Metadata:
+    """Return what edgekit's entry says, or the defaults."""
     import json
 
     content = graph.metadata.get(EDGEKIT_ENTRY)
     if content is None:
-        return Metadata.framing, "", {}
+        return Metadata()
     # JSON may nest deeper than later recursion allows; the number of brackets bounds the depth.
     if sum(map(bytes(content).count, (b"[", b"{"))) > MAX_BRACKETS:
         raise MetadataError(f"{EDGEKIT_ENTRY} has more than {MAX_BRACKETS} lists and objects")
@@ -201,4 +232,40 @@ def _edgekit(graph: Graph) -> tuple[str, str, dict[str, Any]]:
     meaning = document.get("meaning", "")
     if meaning not in ("", *MEANINGS):
         raise MetadataError(f"{EDGEKIT_ENTRY}: the meaning is none of {', '.join(MEANINGS)}")
-    return framing, meaning, provenance
+    features = document.get("features", False)
+    if not isinstance(features, bool):
+        raise MetadataError(f"{EDGEKIT_ENTRY}: features is neither true nor false")
+    task, threshold = _task(document)
+    return Metadata(
+        framing=framing,
+        provenance=provenance,
+        meaning=meaning,
+        features=features,
+        audio=_audio(document["audio"]) if "audio" in document else None,
+        task=task,
+        threshold=threshold,
+    )
+
+
+def _audio(document: object) -> "Audio":
+    """Return the front end that edgekit's entry describes."""
+    from edge_runtime.front_end import from_json
+
+    try:
+        return from_json(document)
+    except InputError as error:
+        raise MetadataError(f"{EDGEKIT_ENTRY}: {error}") from None
+
+
+def _task(document: dict[str, Any]) -> tuple[str, float | None]:
+    """Return task and threshold of edgekit's entry."""
+    task, threshold = document.get("task", ""), document.get("threshold")
+    if task not in ("", *TASKS):
+        raise MetadataError(f"{EDGEKIT_ENTRY}: the task is none of {', '.join(TASKS)}")
+    if threshold is None:
+        return task, None
+    if type(threshold) not in (int, float) or not abs(threshold) < LARGEST:
+        raise MetadataError(f"{EDGEKIT_ENTRY}: the threshold is no usable number")
+    if task not in THRESHOLDED:
+        raise MetadataError(f"{EDGEKIT_ENTRY}: a threshold is for {' and '.join(THRESHOLDED)}")
+    return task, float(threshold)

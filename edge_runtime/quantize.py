@@ -29,13 +29,13 @@ least the second number of them: the pixels of an image, not the few features of
 def normalise(
     pixels: npt.NDArray[Any], mean: npt.ArrayLike, std: npt.ArrayLike
 ) -> npt.NDArray[np.float32]:
-    """Bring pixels onto a model's scale: ``(pixel - mean) / std`` in float32.
+    """Bring pixels or features onto a model's scale: ``(pixel - mean) / std`` in float32.
 
     The only place where this happens: in training, conversion, benchmarks and on the device.
 
     Args:
-        pixels: 0 to 255, of any shape; channels last.
-        mean: one number, or one for each channel.
+        pixels: 0 to 255, or features, of any shape; channels last.
+        mean: one number, or one for each channel or feature.
         std: likewise.
     """
     import numpy as np
@@ -50,8 +50,9 @@ def encode(batch: npt.ArrayLike, tensor: Tensor, metadata: Metadata | None) -> n
 
     Args:
         batch: inputs [N, ...]; uint8 is pixels, floats are on the model's scale already, and so
-            are other integers for a model that was not trained on pixels. A last axis of length 1
-            is optional.
+            are other integers for a model that was not trained on pixels. Where the metadata says
+            that inputs are features, numbers of all types are features. A last axis of length 1 is
+            optional.
         tensor: the model's input.
         metadata: what the model says about its use.
 
@@ -78,6 +79,8 @@ def encoded(
     The whole batch is checked before the first chunk.
     """
     mean, std = (metadata.mean, metadata.std) if metadata else ((), ())
+    if metadata and metadata.features:
+        batch, mean, std = _from_features(batch, tensor, mean, std), (), ()
     images = _checked(batch, tensor, mean, std)
     rows = _rows([tensor])
     for start in range(0, max(1, len(images)), rows):
@@ -143,6 +146,33 @@ def _checked(
     if not pixels:
         _require_on_scale(images, tensor, mean, std)
     return images
+
+
+def _from_features(
+    batch: npt.ArrayLike, tensor: Tensor, mean: tuple[float, ...], std: tuple[float, ...]
+) -> npt.NDArray[np.float32]:
+    """Return features [N, ...] on the model's scale, saturated to what its input can represent."""
+    import numpy as np
+
+    try:
+        features = np.asarray(batch, np.float32)
+    except ValueError as error:
+        raise InputError(f"the features are not an array of numbers: {error}") from error
+    if not np.isfinite(features).all():
+        raise InputError("the inputs hold NaN or infinity")
+    sizes = {len(values) for values in (mean, std)} - {1}
+    if sizes - set(features.shape[-1:]):
+        raise InputError(
+            f"expected {sizes.pop()} features in the last axis, got {list(features.shape)}"
+        )
+    scaled = normalise(features, mean, std)
+    if tensor.dtype == "float32":
+        return scaled
+    # A sensor's value far outside of the calibrated range saturates, as it does on the device.
+    scale, zero_point = _affine(tensor)
+    limits = np.iinfo(tensor.dtype)
+    low, high = ((limit - zero_point) * scale for limit in (limits.min, limits.max))
+    return np.clip(scaled, np.float32(low), np.float32(high))
 
 
 def _rows(tensors: Sequence[Tensor]) -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from math import isqrt
-
-from edge_runtime.errors import MetadataError, MissingPackageError, ModelError
+from edge_runtime.errors import MetadataError, ModelError, require
 from edge_runtime.graph import ports
 from edge_runtime.record import record
 from edge_runtime.runner import Runner, describe
@@ -15,10 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    import numpy as np
     import numpy.typing as npt
     from _typeshed import ReadableBuffer
 
     from edge_runtime.backends import Session
+    from edge_runtime.front_end import Audio
     from edge_runtime.graph import Graph, Tensor
     from edge_runtime.image import Prepared, Source
     from edge_runtime.metadata import Metadata
@@ -32,7 +32,7 @@ class Prediction:
     """The class that a model assigns to an image.
 
     Attributes:
-        label: name of the class with the highest score.
+        label: name of the class with the highest score, or that the file's threshold decides.
         index: its position in ``scores``.
         score: its score, from 0 to 1.
         scores: the scores of all classes.
@@ -105,26 +105,9 @@ class Model:
 
     def _repr_html_(self) -> str:
         """Describe the model as a table, which notebooks show."""
-        from html import escape
+        from edge_runtime.notebook import table
 
-        rows = {"file": self._name, "backend": self.backend}
-        for what, named in ("input", self.inputs), ("output", self.outputs):
-            for name, tensor in named.items():
-                row = f"{what} {name}" if len(named) > 1 else what
-                rows[row] = describe(tensor)
-                if tensor.scale is not None:
-                    rows[row] += f", scale {tensor.scale:g}, zero point {tensor.zero_point}"
-        try:
-            rows["meaning"] = self.meaning
-            if self.metadata is not None:
-                rows["labels"] = ", ".join(self.metadata.labels)
-                rows["framing"] = self.metadata.framing
-        except MetadataError as error:
-            rows["metadata"] = str(error)
-        cells = "".join(
-            f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows.items() if v
-        )
-        return f"<table>{cells}</table>"
+        return table(self, self._name)
 
     @property
     def input(self) -> Tensor:
@@ -197,6 +180,11 @@ class Model:
             )
         return self._meaning
 
+    @property
+    def task(self) -> str:
+        """What the model is for, one of ``edge_runtime.meaning.TASKS``; "" if it does not say."""
+        return self.metadata.task if self.metadata else ""
+
     def _labelled(self) -> Metadata:
         """Return the metadata, which has labels."""
         if self.meaning == "numbers":
@@ -248,8 +236,9 @@ class Model:
         Args:
             batch: [N, ...] of the model's input shape. uint8 is pixels, which the normalisation in
                 the file's metadata brings onto the model's scale; floats are on it already. An axis
-                of length 1 for the channel of grey images may be there or not. For several inputs
-                a dict by the names of ``inputs``, or a tuple in their order, of numbers on their
+                of length 1 for the channel of grey images may be there or not. Of a model that
+                hears also the path of a WAV file, or PCM, int16 [N, samples]. For several inputs a
+                dict by the names of ``inputs``, or a tuple in their order, of numbers on their
                 scales.
 
         Returns:
@@ -268,12 +257,41 @@ class Model:
             BackendError: the backend failed.
             MissingPackageError: NumPy is not installed.
         """
-        _require("numpy", "predict()")
+        require("numpy", "predict()")
         import numpy as np
 
+        parts = zip(*map(self._answers, self._encoded(batch)), strict=True)
+        answers = [np.concatenate(part) for part in parts]
+        return answers[0] if len(answers) == 1 else dict(zip(self.outputs, answers, strict=True))
+
+    def score(self, batch: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the mean squared difference of output and input for a batch, float64 [N].
+
+        See :mod:`edge_runtime.anomaly`. An anomaly has one above ``metadata.threshold``.
+
+        Raises:
+            ModelError: the output has not as many elements as the input; and all that ``predict``
+                raises, whose batches it takes.
+        """
+        require("numpy", "score()")
+        import numpy as np
+
+        from edge_runtime import anomaly
+
+        ports = self.input, self.output
+        anomaly.steps(*ports)
+        raw = [
+            anomaly.raw_scores(one[0], self._raw(one)[0], *ports) for one in self._encoded(batch)
+        ]
+        return anomaly.errors(np.concatenate(raw), *ports)
+
+    def _encoded(self, batch: Any) -> Iterable[list[npt.NDArray[Any]]]:
+        """Return a batch in the element types of the inputs, chunk by chunk."""
         from edge_runtime.quantize import encoded, encoded_inputs
 
         several = len(self.inputs) > 1
+        if self._audio():
+            batch = self._heard(batch)
         values = self._runner.values(batch) if several or isinstance(batch, dict) else [batch]
         inputs, outputs = (tuple(named.values()) for named in (self.inputs, self.outputs))
         heads = {tensor.shape[:1] for tensor in (*inputs, *outputs)}
@@ -283,36 +301,43 @@ class Model:
                 f"{self._name}: it turns {froms} into {tos}, which do not begin with the same "
                 "number of inputs: use run()"
             )
-        chunks: Iterable[list[Any]]
         if several:
-            chunks = encoded_inputs(values, self.inputs)
-        else:
-            chunks = ([chunk] for chunk in encoded(values[0], inputs[0], self.metadata))
-        parts = zip(*map(self._answers, chunks), strict=True)
-        answers = [np.concatenate(part) for part in parts]
-        return answers[0] if len(answers) == 1 else dict(zip(self.outputs, answers, strict=True))
+            return encoded_inputs(values, self.inputs)
+        return ([chunk] for chunk in encoded(values[0], inputs[0], self.metadata))
 
-    def _answers(self, batches: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
-        """Return what each output says about batches in the element types of the inputs."""
+    def _raw(self, batches: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        """Return each raw output of batches in the element types of the inputs."""
         import numpy as np
 
-        from edge_runtime.meaning import class_scores
-        from edge_runtime.quantize import dequantize
-
-        outputs = tuple(self.outputs.values())
-        size, count = outputs[0].shape[0], len(batches[0])
+        size, count = next(iter(self.outputs.values())).shape[0], len(batches[0])
         if missing := -count % size if count else size:
             batches = [
                 np.concatenate([one, np.zeros((missing, *one.shape[1:]), one.dtype)])
                 for one in batches
             ]
-        raw = self._runner.run_batch(batches)
+        return [one[:count] for one in self._runner.run_batch(batches)]
+
+    def _answers(self, batches: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        """Return what each output says about batches in the element types of the inputs."""
+        from edge_runtime.meaning import class_scores
+        from edge_runtime.quantize import dequantize
+
+        raw, outputs = self._raw(batches), tuple(self.outputs.values())
         if len(outputs) == 1:
-            return [class_scores(dequantize(raw[0], outputs[0]), self.meaning)[:count]]
+            return [class_scores(dequantize(raw[0], outputs[0]), self.meaning, self.task)]
         return [
-            (one if tensor.scale is None else dequantize(one, tensor))[:count]
+            one if tensor.scale is None else dequantize(one, tensor)
             for one, tensor in zip(raw, outputs, strict=True)
         ]
+
+    def _numbers(self, batch: Any) -> npt.NDArray[np.float32]:
+        """Return what the only output says about a batch before it becomes scores."""
+        import numpy as np
+
+        from edge_runtime.quantize import dequantize
+
+        raw = np.concatenate([self._raw(one)[0] for one in self._encoded(batch)])
+        return dequantize(raw, self.output)
 
     def classify(
         self,
@@ -320,23 +345,32 @@ class Model:
         *,
         invert: bool | None = None,
     ) -> Prediction:
-        """Classify an image.
+        """Classify an image, or a sound where the model hears.
 
         Args:
             image: path, PIL image or array of any size and mode;
-                :func:`edge_runtime.image.prepare` describes how it becomes the model's input.
+                :func:`edge_runtime.image.prepare` describes how it becomes the model's input. Of a
+                sound a WAV file, see :func:`edge_runtime.audio.read_wav`, or PCM, int16 [samples].
             invert: whether to invert the image first; None lets ``prepare`` decide.
 
         Raises:
-            InputError: the image cannot be read, or is blank.
+            InputError: the image or sound cannot be read, or the image is blank.
             MetadataError: the file has no labels or no normalisation.
             ModelError: the input is not an image, or is no classifier.
             BackendError: the backend failed.
             MissingPackageError: NumPy or Pillow is not installed.
         """
-        _require("numpy", "classify()")
-        _require("PIL", "classify()")
+        require("numpy", "classify()")
+        if not self._audio():
+            require("PIL", "classify()")
+        from edge_runtime.meaning import MULTILABEL, margins
+
         output, metadata = self.output, self._labelled()
+        if self.task == MULTILABEL:
+            raise ModelError(
+                f"{self._name}: its labels do not exclude each other: use predict(), which returns "
+                "the score of each"
+            )
         prepared = self.prepare(image, invert=invert)
         scores = self.predict(prepared.pixels[None])[0]
         if scores.shape != (len(metadata.labels),):
@@ -344,6 +378,9 @@ class Model:
                 f"{self._name}: {describe(output)} is not one score for each class: use predict()"
             )
         index = int(scores.argmax())
+        if metadata.threshold is not None:
+            numbers = self._numbers(prepared.pixels[None])
+            index = int(margins(numbers, self.meaning)[0] > metadata.threshold)
         return Prediction(
             label=metadata.labels[index],
             index=index,
@@ -353,60 +390,51 @@ class Model:
         )
 
     def prepare(self, image: Source, *, invert: bool | None = None) -> Prepared:
-        """Convert an image of any size and mode to the pixels that ``predict`` expects.
+        """Convert an image of any size and mode, or sound, to the pixels that ``predict`` expects.
 
         Args:
-            image: path, PIL image or array, as for ``classify``.
+            image: path, PIL image, array or PCM, as for ``classify``.
             invert: as for ``classify``.
 
         Returns:
             ``pixels`` uint8 in the input's shape without the batch, framed as the file says.
 
         Raises:
-            InputError: the image cannot be read, or is blank.
+            InputError: the image or sound cannot be read, or the image is blank.
             ModelError: the input is not an image.
         """
-        _require("numpy", "prepare()")
-        _require("PIL", "prepare()")
+        require("numpy", "prepare()")
         from dataclasses import replace
 
-        from edge_runtime.image import prepare
+        from edge_runtime.image import Prepared, prepare
         from edge_runtime.metadata import Metadata
 
+        if self._audio():
+            return Prepared(self._heard(image, one=True)[0], inverted=False)
+        require("PIL", "prepare()")
         framing = (self.metadata or Metadata()).framing
         prepared = prepare(image, *self._image_size(), framing, invert)
         return replace(prepared, pixels=prepared.pixels.reshape(self.input.shape[1:]))
 
+    def _audio(self) -> Audio | None:
+        """Return the front end of a model that hears."""
+        return self.metadata.audio if len(self.inputs) == 1 and self.metadata else None
+
+    def _heard(self, sounds: Any, *, one: bool = False) -> Any:
+        """Return sounds as pixels [N, ...]; see :func:`edge_runtime.audio.hear`."""
+        from edge_runtime.audio import hear
+
+        audio = self._audio()
+        assert audio is not None
+        return hear(audio, sounds, self.input.shape[1:], one=one)
+
     def _image_size(self) -> tuple[int, int, int]:
         """Return height, width and channels of the model's input."""
-        shape = self.input.shape[1:]
-        if len(shape) == 1 and isqrt(shape[0]) ** 2 == shape[0]:
-            return isqrt(shape[0]), isqrt(shape[0]), 1
-        if len(shape) == 2:
-            return (*shape, 1)
-        if len(shape) == 3 and shape[2] in (1, 3):
-            return shape
+        from edge_runtime.image import size_of
+
+        if size := size_of(self.input.shape[1:]):
+            return size
         raise ModelError(
             f"{self._name}: its input {describe(self.input)} is not an image [1, height, width, "
             "1 or 3]: use predict() or run()"
         )
-
-
-PACKAGES = {"numpy": "NumPy", "PIL": "Pillow"}
-"""Packages that only some calls need, by their import names."""
-
-
-def _require(module: str, call: str) -> None:
-    """Raise MissingPackageError when ``module`` is not installed."""
-    try:
-        __import__(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        from edge_runtime.install import pip_line
-
-        package = PACKAGES[module]
-        raise MissingPackageError(
-            f"{call} needs {package}, which is not installed: "
-            f"{pip_line('install', package.lower())}"
-        ) from None

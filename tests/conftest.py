@@ -63,11 +63,13 @@ def artifacts(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """
 
     def make(folder: Path) -> None:
-        from edgekit.train import fit, outcome
+        from edgekit.train import api, fit, outcome
         from edgekit.train.recipe import Recipe
 
         recipe = Recipe(epochs=5)
-        outcome.write(folder, recipe, dataset, fit.fit(recipe, dataset))
+        training = fit.fit(recipe, dataset)
+        use = api.use_of(dataset, training.model, recipe)
+        outcome.write(folder, recipe, dataset, training, use)
         for arguments in ([], ["--quantize"]):
             command = [*arguments, "--artifacts", str(folder), "--json"]
             assert convert_command.command.main(command, standalone_mode=False) == 0

@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[1]
 FOUNDATION = {
     *("archives", "artifact_set", "clock", "columns", "digests", "errors", "escape", "files"),
     *("folders", "frameworks", "keras_code", "keras_files", "locks", "parent", "pixel_range"),
-    *("rescaling", "scoring", "signals", "stored", "version", "__init__"),
+    *("labelwise", "limits", "ranking", "scoring", "signals", "stored", "version", "__init__"),
+    "rescaling",
 }
 """Modules of edgekit that import only each other and edge_runtime."""
 
@@ -44,25 +45,29 @@ RUNTIME = {
     "planner": {"file", "ops", "plan", "passes"},
     "backends": {"file", "kernels", "ops", "plan", "planner", "child"},
     "child": {"file", "session"},
-    "session": {"file", "planner", "backends"},
+    "audio": {"file", "kernels"},
+    "session": {"file", "planner", "backends", "audio"},
 }
 """Box of edge_runtime -> boxes that it may import; a box is the folder of its name, if it has one.
 
-"file" makes a graph of a file and a tensor of an image. A "child" is the process that a backend
-starts, which loads the whole runtime again: the one arrow back.
+"file" makes a graph of a file and a tensor of an image, "audio" one of sound, by a kernel. A
+"child" is the process that a backend starts, which loads the whole runtime again: the one arrow
+back.
 """
 
 ELSEWHERE = {
-    "session": {"__init__", "session", "loading", "runner"},
+    "session": {"__init__", "session", "loading", "notebook", "runner"},
     "child": {"worker"},
     "backends": {"own_process", "native", "_native"},
+    "audio": {"audio"},
     "plan": {"unsupported"},
 }
 """Box -> its modules outside the folder of its name."""
 
 OF_TRAIN = {
     *("edgekit.train.arrays", "edgekit.train.data", "edgekit.train.dataset"),
-    "edgekit.train.finetune.recipe",
+    *("edgekit.train.anomalies", "edgekit.train.held_out", "edgekit.train.normalization"),
+    *("edgekit.train.finetune.recipe", "edgekit.train.reading", "edgekit.train.splits"),
 }
 """Modules of train that convert and benchmarks may import."""
 

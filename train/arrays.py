@@ -1,6 +1,7 @@
 """The user's arrays, .npz or .npy: pixels or numbers, with classes, targets or neither."""
 
 import zipfile
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,12 @@ import numpy.typing as npt
 
 from edgekit import archives
 from edgekit.errors import DataError
-from edgekit.train.dataset import Array, Labels, Loaded, Split
+from edgekit.train.dataset import Array, Labels, Loaded
 
 Floats = npt.NDArray[np.float32]
 
 NPY = b"\x93NUMPY"
 """First bytes of an .npy file."""
-
-TEST_SHARE = 0.2
-"""Share of each class that becomes the test set if the user has none."""
-
-SPLIT_SEED = 0
-
-SPLIT = ("x_train", "y_train", "x_test", "y_test")
 
 
 def read_npz(path: Path) -> dict[str, Array]:
@@ -64,14 +58,20 @@ def _mapped(path: Path) -> Array | None:
     return mapped
 
 
-def from_npz(path: Path, *, numbers: bool | None) -> Loaded:
+def from_npz(
+    path: Path, *, numbers: bool | None, skip_bad: bool = False, may_lack: bool = False
+) -> Loaded:
     """Return the arrays of a file with x and y, or x_train, y_train, x_test and y_test.
 
-    The y may be missing. Integers, strings and one-hot rows are classes, floats are targets.
+    The y may be missing. Integers, strings and one-hot rows are classes, floats are targets, and so
+    are rows of 0 and 1 that are not one-hot: several labels, each of which applies or does not.
 
     Args:
         path: the .npz or .npy file.
         numbers: whether y are targets rather than classes; None decides by their dtype.
+        skip_bad: whether test inputs of a class that the training part lacks are left out rather
+            than refused.
+        may_lack: whether the training part may lack classes of the test part.
 
     Raises:
         DataError: arrays are missing or do not fit each other.
@@ -94,6 +94,9 @@ def from_npz(path: Path, *, numbers: bool | None) -> Loaded:
         raise DataError(f"{path}: has {with_y[0]}, but no {missing}")
     arrays: dict[str, Array] = {}
     names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    if may_lack:
+        names = _all_names([_squeezed(content[y]) for y in with_y])
     for x, y in keys:
         where = f"{path}: {x}"
         arrays[x] = _inputs(content[x], where)
@@ -104,12 +107,34 @@ def from_npz(path: Path, *, numbers: bool | None) -> Loaded:
             raise DataError(f"{path}: {y} is a single value, expected one per input")
         if len(content[x]) != len(content[y]):
             raise DataError(f"{where}: {len(content[x])} inputs but {len(content[y])} labels")
-        labels = _squeezed(content[y])
-        if numbers or (numbers is None and _are_targets(labels)):
-            arrays[y] = _targets(labels, f"{path}: {y}")
-        else:
-            arrays[y], names = _classes(labels, names, f"{path}: {y}")
-    return Loaded(arrays, names)
+        truths = content[y]
+        if skip_bad and names and truths.ndim == 1:
+            known = np.isin(truths, _of_names(names, truths))
+            if not known.all():
+                notes = (f"{path}: {np.sum(~known)} of {y} are no training class, and left out",)
+                truths, arrays[x] = truths[known], arrays[x][known]
+        arrays[y], names = labelled(truths, names, numbers, f"{path}: {y}")
+    return Loaded(arrays, names, notes)
+
+
+def labelled(
+    y: Array, names: tuple[str, ...], numbers: bool | None, where: str
+) -> tuple[Array, tuple[str, ...]]:
+    """Return class indices int64 [N] and names, or targets float32 [N, K] and no names.
+
+    Args:
+        y: classes (integers, strings or one-hot rows) or targets, [N] or [N, K].
+        names: class names of the training part, for the test part; else empty.
+        numbers: whether y are targets; None decides by their dtype.
+        where: the array, as errors call it.
+
+    Raises:
+        DataError: they are neither, or the test part has a class that the training part lacks.
+    """
+    y = _squeezed(y)
+    if numbers or _several_hot(y) or (numbers is None and _are_targets(y)):
+        return _targets(y, where), ()
+    return _classes(y, names, where)
 
 
 def fitted(x: Array, shape: tuple[int, ...], where: str) -> Floats:
@@ -136,32 +161,6 @@ def fitted(x: Array, shape: tuple[int, ...], where: str) -> Floats:
     return values
 
 
-def split(loaded: Loaded, where: str) -> Split:
-    """Return the arrays of SPLIT; without a test part, TEST_SHARE of each class, drawn at random.
-
-    Raises:
-        DataError: a class, or the whole, has fewer than two members.
-    """
-    arrays = loaded.arrays
-    if "x" not in arrays:
-        x_train, y_train, x_test, y_test = (arrays[name] for name in SPLIT)
-    else:
-        x, y = arrays["x"], arrays["y"]
-        rng = np.random.default_rng(SPLIT_SEED)
-        test = np.zeros(len(x), bool)
-        groups = [np.flatnonzero(y == i) for i in range(len(loaded.names))] or [np.arange(len(x))]
-        for index, group in enumerate(groups):
-            members = rng.permutation(group)
-            if len(members) < 2:
-                what = f"class {loaded.names[index]!r}" if loaded.names else "the data"
-                raise DataError(f"{where}: {what} needs two inputs, one of them to test with")
-            test[members[: max(1, round(TEST_SHARE * len(members)))]] = True
-        x_train, y_train, x_test, y_test = x[~test], y[~test], x[test], y[test]
-    # Files come class by class; a validation split takes the last inputs and needs all classes.
-    order = np.random.default_rng(SPLIT_SEED).permutation(len(x_train))
-    return x_train[order], y_train[order], x_test, y_test
-
-
 def _inputs(x: Array, where: str) -> Array:
     if x.ndim < 2 or x.dtype.kind not in "biuf" or not x.size:
         raise DataError(f"{where}: expected numbers [N, ...], got {x.dtype} {list(x.shape)}")
@@ -171,7 +170,7 @@ def _inputs(x: Array, where: str) -> Array:
 def _floats(values: Array) -> Floats:
     """Return values as float32; those too large for it become infinity."""
     with np.errstate(over="ignore"):
-        return values.astype(np.float32)
+        return values.astype(np.float32, copy=False)
 
 
 def _squeezed(y: Array) -> Array:
@@ -186,6 +185,20 @@ def _one_hot(y: Array) -> bool:
     if y.ndim != 2 or y.shape[1] < 2 or y.dtype.kind not in "biuf":
         return False
     return bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
+
+
+def _several_hot(y: Array) -> bool:
+    """Return whether y [N, K] says of several labels which apply: 0 or 1, and not one in a row."""
+    if y.ndim != 2 or y.shape[1] < 2 or y.dtype.kind not in "biuf" or not len(y):
+        return False
+    return bool(np.isin(y, (0, 1)).all()) and not _one_hot(y)
+
+
+def _all_names(parts: Sequence[Array]) -> tuple[str, ...]:
+    """Return the class names of all parts, where those are classes one per input; else none."""
+    if not parts or any(y.ndim != 1 or y.dtype.kind not in "biuUS" for y in parts):
+        return ()
+    return tuple(_name(value) for value in np.unique(np.concatenate(parts)))
 
 
 def _targets(y: Array, where: str) -> Floats:
@@ -224,6 +237,12 @@ def _classes(y: Array, names: tuple[str, ...], where: str) -> tuple[Labels, tupl
     if unknown := [name for name in present if name not in names]:
         raise DataError(f"{where}: class {unknown[0]!r} is not among the training classes")
     return np.array([names.index(name) for name in present], np.int64)[indices], names
+
+
+def _of_names(names: tuple[str, ...], like: Array) -> Array:
+    """Return the values of an array that have one of the names."""
+    values = np.unique(like)
+    return values[[_name(value) in names for value in values]]
 
 
 def _whole(values: Array) -> bool:

@@ -12,8 +12,10 @@ def model_card(metrics: dict[str, Any]) -> str:
     data = metrics["data"]
     labels: Sequence[str] = data["classes"]
     name = markdown(data["name"])
-    low, high = metrics["accuracy_95"]
-    return f"""# Model card: {name} {markdown("/".join(labels))}
+    inputs = noun(metrics)
+    classes = f", classes {markdown(', '.join(labels))}" if labels else ""
+    result = _accuracy(metrics) if "accuracy" in metrics else _figures(metrics)
+    return f"""# Model card: {f"{name} {markdown('/'.join(labels))}".strip()}
 {_origin(data)}
 ## Model
 
@@ -21,27 +23,84 @@ def model_card(metrics: dict[str, Any]) -> str:
 {_tuning(metrics)}
 ## Data
 
-{name}, classes {markdown(", ".join(labels))}: {data["train"]} training and {data["test"]} test
-images; SHA-256 `{data["sha256"]}`.
+{name}{classes}: {data["train"]} training and {data["test"]} test
+{inputs}; SHA-256 `{data["sha256"]}`.
 
-## Result on the test images
+## Preprocessing
 
-**{metrics["correct"]} of {metrics["total"]} right: accuracy {metrics["accuracy"]:.5f}**
+{_preprocessing(metrics)}
+
+## Result on the test {inputs}
+
+{result}
+![Learning curves]({LEARNING_CURVES})
+{f"![Sample predictions]({SAMPLES})" if inputs != "inputs" and labels else ""}
+
+## Limits
+
+{_limits(metrics)}
+
+Model SHA-256 `{metrics["model_sha256"]}`, weights SHA-256 `{metrics["weights_sha256"]}`.
+"""
+
+
+def noun(metrics: dict[str, Any]) -> str:
+    """Return what the inputs of a run are called."""
+    if "audio" in metrics["data"]:
+        return "recordings"
+    return "images" if metrics["input_range"] else "inputs"
+
+
+def _preprocessing(metrics: dict[str, Any]) -> str:
+    """Return what happens between raw input and tensor."""
+    data = metrics["data"]
+    if (features := metrics.get("normalization")) is not None:
+        columns = data.get("features") or [str(i) for i in range(len(features["mean"]))]
+        rows = "\n".join(
+            f"| {markdown(str(name))} | {mean:.6g} | {std:.6g} |"
+            for name, mean, std in zip(columns, features["mean"], features["std"], strict=True)
+        )
+        return f"""Each feature becomes (value - mean) / deviation, of the training inputs.
+
+| feature | mean | deviation |
+|---|---:|---:|
+{rows}"""
+    if metrics["input_range"] is None:
+        return "Inputs are numbers on the model's own scale."
+    low, high = metrics["input_range"]
+    scale = f"0 to 255 become {low:g} to {high:g}"
+    if (audio := data.get("audio")) is not None:
+        listed = ", ".join(f"{name} {value}" for name, value in audio.items())
+        return f"Sound becomes log-mel bytes ({markdown(listed)}); {scale}."
+    return f"Pixels {scale}; pictures of another size are framed: {data['framing']}."
+
+
+def _accuracy(metrics: dict[str, Any]) -> str:
+    """Return the result of a classifier."""
+    right, (low, high) = f"{metrics['correct']} of {metrics['total']}", metrics["accuracy_95"]
+    return f"""**{right} right: accuracy {metrics["accuracy"]:.5f}**
 (95 % interval {low:.5f} to {high:.5f}), loss {metrics["loss"]:.6f}.
 
 {_matrix(metrics["confusion_matrix"])}
 
-![Confusion matrix]({CONFUSION_MATRIX})
-![Learning curves]({LEARNING_CURVES})
-{f"![Sample predictions]({SAMPLES})" if metrics["input_range"] else ""}
+![Confusion matrix]({CONFUSION_MATRIX})"""
 
-## Limits
 
-The model answers with one of its {len(labels)} classes whatever the picture shows; a score is not
-the probability that it shows any of them. {_framing(metrics)}
-
-Model SHA-256 `{metrics["model_sha256"]}`, weights SHA-256 `{metrics["weights_sha256"]}`.
+def _figures(metrics: dict[str, Any]) -> str:
+    """Return the result of a model of labels or numbers."""
+    found = {**metrics.get("errors", {}), **metrics.get("metrics", {})}
+    listed = ", ".join(f"{name} {value:.6g}" for name, value in found.items() if value is not None)
+    return f"""**{listed}**, loss {metrics["loss"]:.6f}.
 """
+
+
+def _limits(metrics: dict[str, Any]) -> str:
+    if not (labels := metrics["data"]["classes"]):
+        return _framing(metrics)
+    return (
+        f"The model answers with one of its {len(labels)} classes whatever it is given; a score "
+        f"is not\nthe probability that the input is any of them. {_framing(metrics)}"
+    )
 
 
 def _model(metrics: dict[str, Any]) -> str:
@@ -52,21 +111,37 @@ def _model(metrics: dict[str, Any]) -> str:
         return f"""Layers: {layers}. {metrics["parameters"]:,} parameters.
 How it was trained is unknown; it was fine-tuned with {numbers}.
 """
-    labels: Sequence[str] = metrics["data"]["classes"]
+    if "model" in recipe:
+        layers = markdown(", ".join(metrics["layers"]))
+        model = (
+            f"`{recipe['model']}` (SHA-256 `{recipe['model_sha256']}`). Layers: {layers}. "
+            f"{metrics['parameters']:,} parameters.\n"
+        )
+    else:
+        labels: Sequence[str] = metrics["data"]["classes"]
+        hidden, ending = recipe["hidden"], recipe["output_activation"]
+        model = f"""`keras.Sequential`: 28×28 input, flattened to 784; `Dense({hidden}, relu)`;
+`Dense({len(labels)}, {ending})`. {metrics["parameters"]:,} parameters.
+Images are scaled to [0, 1], classes are one-hot.
+"""
     monitor = f"{recipe['monitor']}, patience {recipe['patience']}"
     tuned = sum(stage["epochs"] for stage in metrics.get("tuning", {}).get("stages", ()))
     # The metrics of `edgekit tune` count only the epochs of fine-tuning.
     epochs = f"{metrics['epochs_run'] - tuned} of " if metrics["epochs_run"] > tuned else ""
-    return f"""`keras.Sequential`: 28×28 input, flattened to 784; `Dense({recipe["hidden"]}, relu)`;
-`Dense({len(labels)}, {recipe["output_activation"]})`. {metrics["parameters"]:,} parameters.
-Images are scaled to [0, 1], classes are one-hot.
-
+    initializer = f"{recipe['initializer']}, " if "initializer" in recipe else ""
+    optimizer = metrics["optimizer"]
+    extras = "".join(
+        f"| {title} | {markdown(str(recipe[name]))} |\n"
+        for name, title in (("class_weight", "class weights"), ("augment", "augmentation"))
+        if name in recipe
+    )
+    return f"""{model}
 | Training | |
 |---|---|
-| loss | categorical cross-entropy |
-| optimiser | {recipe.get("optimizer", "adam")}, learning rate {recipe["learning_rate"]} |
-| initialiser | {recipe["initializer"]}, seed {recipe["seed"]} |
-| batch size | {recipe["batch_size"]} |
+| loss | {metrics["loss_name"]} |
+| optimiser | {optimizer["name"]}, learning rate {optimizer["learning_rate"]:g} |
+| initialiser | {initializer}seed {recipe["seed"]} |
+{extras}| batch size | {recipe["batch_size"]} |
 | early stopping | on {monitor} |
 | epochs | {epochs}at most {recipe["epochs"]}, {metrics["seconds"]:.1f} s in all |
 | versions | {numbers} |

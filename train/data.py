@@ -2,24 +2,42 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
+from edge_runtime.front_end import Audio
 from edgekit.errors import DataError, did_you_mean
 from edgekit.escape import line
-from edgekit.train import images, mnist
-from edgekit.train.arrays import fitted, from_npz, split
+from edgekit.train import class_folders, images, mnist, recordings, table_files, tables
+from edgekit.train.arrays import fitted, from_npz
 from edgekit.train.dataset import (
     IMAGE_SHAPE,
     SOURCES,
+    Array,
     Dataset,
+    Inputs,
     Loaded,
     Split,
     digest,
     image_shape,
     takes_images,
 )
+from edgekit.train.reading import (
+    ARRAYS,
+    DIGITS,
+    NOTHING_CHOSEN,
+    PICTURES,
+    RECORDINGS,
+    TABLES,
+    Reading,
+)
+from edgekit.train.splits import GIVEN, Divided, divided
+
+ARRAY_SUFFIXES = (".npz", ".npy")
 
 RANGE_END = re.compile("[0-9]{1,3}")
 
@@ -29,40 +47,62 @@ DEFAULT_CLASSES = ("0", "1")
 def load(
     source: str = "mnist",
     classes: tuple[str, ...] | None = None,
-    shape: tuple[int, ...] = IMAGE_SHAPE,
+    shape: tuple[int, ...] | None = IMAGE_SHAPE,
     *,
     framing: str = "resize",
     numbers: bool | None = None,
+    reading: Reading = NOTHING_CHOSEN,
+    audio: Audio | None = None,
+    may_lack: bool = False,
 ) -> Dataset:
     """Return the dataset of ``source``, restricted to ``classes`` in their order.
 
     Args:
-        source: "mnist"; "synthetic"; the path of a folder with one subfolder of images for each
-            class (``images.from_folder``); or that of an .npz or .npy (``arrays.from_npz``), where
-            uint8 means pixels if the model's input is an image, and everything else numbers.
+        source: "mnist"; "synthetic"; or a path, see :func:`read`.
         classes: class names; None means 0 and 1 for mnist and synthetic, all for a path.
-        shape: the model's input without the batch; mnist and synthetic have only 28×28×1.
+        shape: the model's input without the batch; None lets the data decide. mnist and synthetic
+            have only 28×28×1.
         framing: how pictures of another size are resized to the model's.
         numbers: whether the model predicts numbers rather than classes, so that the classes of a
             folder or of digits are not targets; None decides by the targets' dtype.
+        reading: the user's choices of how a path is read.
+        audio: what turns recordings into the model's inputs; None for that of ``reading``.
+        may_lack: whether the training part may lack classes, as that of an anomaly detector does,
+            which learns normal inputs only.
 
     Raises:
         DataError: the source cannot be found or read, does not fit the model, or lacks a class.
+        MissingExtraError: a package that reads such data is not installed.
     """
-    notes: tuple[str, ...] = ()
     if source in SOURCES:
-        (arrays, names), framing = _digits(source, shape), "digit"
+        reading.require(DIGITS, source)
+        (arrays, names), framing = _digits(source, shape or IMAGE_SHAPE), "digit"
+        loaded = Loaded({}, names)
+        parts = Divided(arrays, GIVEN)
         classes = classes or DEFAULT_CLASSES
     else:
-        loaded = _from_path(Path(source), shape, framing, numbers)
-        arrays, names, notes = split(loaded, source), loaded.names, loaded.notes
+        loaded = read(
+            source,
+            shape,
+            framing=framing,
+            numbers=numbers,
+            reading=reading,
+            audio=audio,
+            may_lack=may_lack,
+        )
+        parts, names = divided(loaded, source), loaded.names
         classes = classes or names
+    arrays, groups = parts.arrays, parts.groups
     if names:
-        arrays = _restrict(arrays, names, classes, source)
+        arrays, groups = _restrict(parts, names, classes, source, may_lack)
         if numbers:
             arrays, classes = _without_classes(arrays), ()
-    elif classes:
+    elif classes and len(classes) == labels_of(arrays[1]):
+        classes = ()  # names of labels, not of classes
+    elif classes and arrays[1].size:
         raise DataError(f"{source}: its targets are numbers, not classes: leave --classes out")
+    else:
+        classes = ()
     return Dataset(
         *arrays,
         labels=classes,
@@ -70,8 +110,114 @@ def load(
         sha256=digest(arrays, classes),
         source=source if source in SOURCES else str(Path(source).resolve()),
         framing=framing,
-        notes=notes,
+        notes=(*loaded.notes, *parts.notes),
+        reading=loaded.reading or reading,
+        split={} if source in SOURCES else parts.document,
+        groups=groups,
+        features=loaded.features,
+        audio=loaded.audio,
     )
+
+
+def kind_of(source: str) -> str:
+    """Return the kind of data of a source, as ``edgekit.train.reading`` names them.
+
+    Raises:
+        DataError: it is none.
+    """
+    path = Path(source)
+    if source in SOURCES:
+        return DIGITS
+    if path.is_dir():
+        return class_folders.kind_of([path])
+    suffix = path.suffix.lower()
+    if path.suffix in ARRAY_SUFFIXES and path.is_file():
+        return ARRAYS
+    if suffix in table_files.SUFFIXES and path.is_file():
+        return TABLES
+    raise DataError(
+        f"data {source!r}: neither mnist, synthetic, a folder of class folders, an .npz or .npy "
+        f"of arrays, nor a .csv, .tsv or .parquet table{did_you_mean(source, SOURCES)}"
+    )
+
+
+def completed(source: str, chosen: Reading, recorded: Reading, *, same: bool) -> Reading:
+    """Return the user's choices for a source, completed by those that a model was trained with.
+
+    Args:
+        source: as for :func:`load`.
+        chosen: the user's choices.
+        recorded: the choices of the model's training; a label that a file lacks is left out.
+        same: whether it is the source that the model was trained on.
+
+    Raises:
+        DataError: there is no such source.
+        MissingExtraError: a package that reads such data is not installed.
+    """
+    kind = kind_of(source)
+    reading = chosen.completed(recorded, kind, same=same)
+    if kind != TABLES or same or chosen.label or Path(source).is_dir():
+        return reading
+    columns = table_files.opened(Path(source)).columns
+    return reading if set(reading.label) <= set(columns) else replace(reading, label=())
+
+
+def read(
+    source: str,
+    shape: tuple[int, ...] | None,
+    *,
+    framing: str = "resize",
+    numbers: bool | None = None,
+    reading: Reading = NOTHING_CHOSEN,
+    audio: Audio | None = None,
+    may_lack: bool = False,
+) -> Loaded:
+    """Return the user's data, fitted to the model's input, before it is divided into parts.
+
+    Args:
+        source: the path of a folder with one subfolder of pictures, WAV files or tables for each
+            class; of a folder of tables; of an .npz or .npy (``arrays.from_npz``), where uint8
+            means pixels if the model's input is an image, and everything else numbers; or of a
+            CSV or Parquet table (``tables.from_file``).
+        shape: as for :func:`load`.
+        framing: as for :func:`load`.
+        numbers: as for :func:`load`.
+        reading: as for :func:`load`.
+        audio: as for :func:`load`.
+        may_lack: as for :func:`load`.
+
+    Raises:
+        DataError: the source cannot be found or read, or does not fit the model.
+        MissingExtraError: a package that reads such data is not installed.
+    """
+    path, kind = Path(source), kind_of(source)
+    reading.require(kind, source)
+    if kind == ARRAYS:
+        return _from_arrays(path, shape, framing, numbers, reading, may_lack)
+    if path.is_dir():
+        found = class_folders.found(path, skip_bad=reading.skip_bad)
+        if kind == PICTURES:
+            size = _picture(shape, source, reading) if shape else None
+            return images.from_folders(path, found, size, framing, reading)
+        if kind == RECORDINGS:
+            front_end = _front_end(source, shape, reading, audio)
+            return recordings.from_folders(found, front_end, reading)
+        loaded = tables.from_folders(path, found.parts, reading, numbers)
+        loaded = replace(loaded, notes=(*found.notes, *loaded.notes))
+    else:
+        loaded = tables.from_file(path, reading, numbers)
+    if not shape:
+        return loaded
+    if len(shape) > 1 and loaded.rows is None and shape[1] == len(loaded.features):
+        raise DataError(
+            f"{source}: the model needs inputs of shape {list(shape)}, which are windows of rows: "
+            f"give --window {shape[0]}"
+        )
+    arrays = {
+        name: fitted(array, shape, source) if name.startswith("x") else array
+        for name, array in loaded.arrays.items()
+    }
+    return replace(loaded, arrays=arrays)
 
 
 def _digits(source: str, shape: tuple[int, ...]) -> tuple[Split, tuple[str, ...]]:
@@ -88,28 +234,114 @@ def _digits(source: str, shape: tuple[int, ...]) -> tuple[Split, tuple[str, ...]
     return synthetic.synthetic_digits(), DEFAULT_CLASSES
 
 
-def _from_path(path: Path, shape: tuple[int, ...], framing: str, numbers: bool | None) -> Loaded:
-    """Read the user's data and fit it to the model's input."""
-    if path.is_dir():
-        return images.from_folder(path, image_shape(shape, str(path)), framing)
-    if path.suffix not in (".npz", ".npy") or not path.is_file():
+def labels_of(targets: Inputs) -> int:
+    """Return the number of labels where ``targets`` [N, K] say which of K apply, by 0 and 1; or 0.
+
+    Those of a single column may be numbers just as well, and are not labels.
+    """
+    several = targets.ndim == 2 and targets.shape[1] > 1
+    return targets.shape[1] if several and bool(np.isin(targets, (0, 1)).all()) else 0
+
+
+def _picture(shape: tuple[int, ...], where: str, reading: Reading) -> tuple[int, int, int]:
+    """Return the size of the pictures that a model of this input needs.
+
+    Raises:
+        DataError: no picture fits it, or the user chose another size.
+    """
+    size = image_shape(shape, where)
+    if reading.size and reading.size != size[:2]:
         raise DataError(
-            f"data {str(path)!r}: neither mnist, synthetic, a folder of class folders, nor an .npz "
-            f"or .npy of arrays{did_you_mean(str(path), SOURCES)}"
+            f"{where}: --size {'x'.join(map(str, reading.size))}: the model needs "
+            f"{'×'.join(map(str, size))}"
         )
-    loaded = from_npz(path, numbers=numbers)
+    return size
+
+
+def _front_end(
+    where: str, shape: tuple[int, ...] | None, reading: Reading, audio: Audio | None
+) -> Audio:
+    """Return what turns recordings into a model's inputs.
+
+    Raises:
+        DataError: the user chose another rate or length, or the inputs have another shape.
+    """
+    front_end = audio or recordings.front_end(reading, where)
+    seconds = front_end.samples / front_end.rate
+    if reading.rate not in (None, front_end.rate):
+        raise DataError(f"{where}: --rate {reading.rate}: the model needs {front_end.rate}")
+    if reading.seconds and abs(reading.seconds - seconds) * front_end.rate > 1:
+        raise DataError(f"{where}: --seconds {reading.seconds:g}: the model needs {seconds:g}")
+    needed = shape or front_end.shape
+    if prod(needed) != prod(front_end.shape) or len(needed) > len(front_end.shape):
+        raise DataError(
+            f"{where}: {seconds:g} s at {front_end.rate} Hz become inputs of shape "
+            f"{list(front_end.shape)}, but the model needs {list(needed)}: choose --seconds and "
+            "--rate"
+        )
+    return front_end
+
+
+def _from_arrays(
+    path: Path,
+    shape: tuple[int, ...] | None,
+    framing: str,
+    numbers: bool | None,
+    reading: Reading,
+    may_lack: bool,
+) -> Loaded:
+    """Read an .npz or .npy and fit it to the model's input."""
+    loaded = from_npz(path, numbers=numbers, skip_bad=reading.skip_bad, may_lack=may_lack)
     arrays, notes = dict(loaded.arrays), list(loaded.notes)
+    shape = shape or _own_shape(arrays, path, reading)
     for name in [name for name in arrays if name.startswith("x")]:
         x, where = arrays[name], f"{path}: {name}"
         if x.dtype == np.uint8 and x.ndim in (2, 3, 4) and takes_images(shape):
-            size = image_shape(shape, where)
+            size = _picture(shape, where, reading)
             if x.ndim == 2:
                 x = fitted(x, size, where).astype(np.uint8)
-            arrays[name], more = images.resized(x, size, framing, where)
+            arrays[name], more = images.resized(x, size, framing, where, reading)
             notes += more
-        else:
-            arrays[name] = fitted(x, shape, where)
-    return Loaded(arrays, loaded.names, tuple(dict.fromkeys(notes)))
+            continue
+        if reading.size:
+            raise DataError(f"{where}: --size is about pictures, which are uint8, not {x.dtype}")
+        y = name.replace("x", "y")
+        arrays[name], arrays[y], more = _usable(x, arrays[y], shape, where, reading)
+        notes += more
+    return replace(loaded, arrays=arrays, notes=tuple(dict.fromkeys(notes)))
+
+
+def _own_shape(arrays: Mapping[str, Array], path: Path, reading: Reading) -> tuple[int, ...]:
+    """Return the shape of the inputs that are in a file, pictures in the size that was chosen."""
+    shapes = {name: x.shape[1:] for name, x in arrays.items() if name.startswith("x")}
+    (first, shape), *others = shapes.items()
+    for name, other in others:
+        if other != shape:
+            raise DataError(
+                f"{path}: {first} has inputs of shape {list(shape)}, and {name} of {list(other)}"
+            )
+    if arrays[first].dtype != np.uint8 or len(shape) not in (2, 3):
+        return shape
+    picture = shape if len(shape) == 3 else (*shape, 1)
+    channels = 3 if picture[2] == 4 else picture[2]
+    size = (*(reading.size or picture[:2]), channels)
+    return size if takes_images(size) else shape
+
+
+def _usable(
+    x: Array, y: Array, shape: tuple[int, ...], where: str, reading: Reading
+) -> tuple[Array, Array, list[str]]:
+    """Return numbers fitted to a shape, without the rows that have NaN if these are left out."""
+    if not reading.skip_bad:
+        return fitted(x, shape, where), y, []
+    finite = np.isfinite(x.reshape(len(x), -1).astype(np.float32)).all(axis=1)
+    if finite.all():
+        return fitted(x, shape, where), y, []
+    note = (
+        f"{where}: {np.sum(~finite)} rows with NaN or infinity are left out, first row "
+        f"{finite.argmin()}"
+    )
+    return fitted(x[finite], shape, where), y[finite], [note]
 
 
 def parse_classes(text: str) -> tuple[str, ...]:
@@ -137,8 +369,13 @@ def _without_classes(arrays: Split) -> Split:
 
 
 def _restrict(
-    arrays: Split, names: tuple[str, ...], classes: tuple[str, ...], source: str
-) -> Split:
+    parts: Divided,
+    names: tuple[str, ...],
+    classes: tuple[str, ...],
+    source: str,
+    may_lack: bool,
+) -> tuple[Split, Array | None]:
+    """Return the inputs of some classes, and their groups."""
     unprintable = [name for name in classes if not name.isprintable() or not name.strip()]
     if unprintable:
         raise DataError(f"{source}: the class name {unprintable[0]!r} cannot be a label")
@@ -155,18 +392,24 @@ def _restrict(
     if len(classes) < 2:
         present = ", ".join(classes) or "none"
         raise DataError(f"{source}: a classifier needs two classes, found: {present}")
-    x_train, y_train, x_test, y_test = arrays
+    x_train, y_train, x_test, y_test = parts.arrays
     index = np.full(len(names), -1, np.int64)
     index[[names.index(name) for name in classes]] = np.arange(len(classes))
     keep_train, keep_test = index[y_train] >= 0, index[y_test] >= 0
     restricted = (
-        x_train[keep_train],
+        _kept(x_train, keep_train),
         index[y_train[keep_train]],
-        x_test[keep_test],
+        _kept(x_test, keep_test),
         index[y_test[keep_test]],
     )
     for part, labels in (("training", restricted[1]), ("test", restricted[3])):
         for i, name in enumerate(classes):
-            if not np.any(labels == i):
-                raise DataError(f"{source}: class {name!r} has no {part} image")
-    return restricted
+            if not np.any(labels == i) and not may_lack:
+                raise DataError(f"{source}: class {name!r} has no {part} input")
+    groups = None if parts.groups is None else parts.groups[keep_train]
+    return restricted, groups
+
+
+def _kept(array: Array, keep: Array) -> Array:
+    """Return the chosen elements; the array itself, which may be large, if they are all."""
+    return array if keep.all() else array[keep]

@@ -2,17 +2,20 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isqrt, prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.front_end import Audio
 from edge_runtime.quantize import normalise
 from edgekit.errors import DataError
+from edgekit.train.reading import NOTHING_CHOSEN, Reading
 
 Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float32]
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 Arrays = tuple[Images, Labels, Images, Labels]
@@ -51,6 +54,11 @@ class Dataset:
         framing: how a device must frame images to match these, one of
             ``edge_runtime.metadata.FRAMINGS``.
         notes: what was dropped in loading, one line each.
+        reading: the choices by which the data were read; see ``edgekit.train.reading``.
+        split: how the data were divided into the two parts, as JSON; empty for sources with a name.
+        groups: int64 [N], the group of each training input; None without groups.
+        features: names of the columns of a table, in the order of the last axis; else empty.
+        audio: what turned recordings into x_train and x_test; None of other data.
     """
 
     x_train: Inputs
@@ -63,6 +71,11 @@ class Dataset:
     source: str
     framing: str
     notes: tuple[str, ...] = ()
+    reading: Reading = NOTHING_CHOSEN
+    split: Mapping[str, Any] = field(default_factory=dict)
+    groups: Array | None = None
+    features: tuple[str, ...] = ()
+    audio: Audio | None = None
 
     @property
     def pixels(self) -> bool:
@@ -80,6 +93,7 @@ class Dataset:
             "name": self.name,
             "classes": list(self.labels),
             "sha256": self.sha256,
+            **({"reading": self.reading.document} if self.reading.document else {}),
         }
 
 
@@ -92,11 +106,27 @@ class Loaded:
             int64 [N] or targets float32 [N, K]; K is 0 if there are none.
         names: class names; empty if there are none.
         notes: what was dropped in loading, one line each.
+        groups: int64 [N], the group of each input of ``x`` or ``x_train``; inputs of one group
+            belong into one part. None without groups.
+        rows: int64 [N, 2], of windows of a time series the first row and the one behind the last;
+            None of other data.
+        files: for each input of ``x``, or of ``x_test``, its file, where each has its own; else
+            empty.
+        features: names of the columns of a table, in the order of the last axis; else empty.
+        audio: what turned recordings into the inputs; None of other data.
+        reading: the choices by which they were read, with those that the data decided; None if
+            the data decided nothing.
     """
 
     arrays: Mapping[str, Array]
     names: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    groups: Array | None = None
+    rows: Array | None = None
+    files: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    audio: Audio | None = None
+    reading: Reading | None = None
 
 
 def takes_images(shape: tuple[int, ...]) -> bool:

@@ -1,7 +1,6 @@
 """The user's pictures: a folder of class folders, resized for a model."""
 
 from collections.abc import Iterable
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -9,64 +8,48 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.errors import InputError
-from edge_runtime.image import prepare
+from edge_runtime.image import GROUNDS, look, prepare
 from edgekit.errors import DataError
+from edgekit.train.class_folders import Found, Part
 from edgekit.train.dataset import Images, Labels, Loaded
+from edgekit.train.reading import Reading
 
 Size = tuple[int, int, int]
 """Height, width and channels of the model's input."""
 
-LITTER = {"Thumbs.db", "desktop.ini", "__MACOSX"}
-TRAINING = ("train", "training")
-HELD_OUT = ("test", "testing", "validation", "valid", "val")
-"""Names of folders that contain the class folders of one part of the data. The first of HELD_OUT
-that exists is the test set."""
 
-
-def from_folder(folder: Path, size: Size, framing: str) -> Loaded:
-    """Return the pictures of a folder with one folder per class, or with train and test of such.
-
-    A validation part is the test set if there is no test part. Leftovers of archives
-    (``__MACOSX``, hidden files, Thumbs.db) are ignored, and so is a single folder around all
-    others. Links are followed; a link back to a folder above it is refused.
+def from_folders(
+    folder: Path, found: Found, size: Size | None, framing: str, reading: Reading
+) -> Loaded:
+    """Return the pictures of class folders.
 
     Args:
-        folder: the folder.
-        size: the size of the pictures returned.
+        folder: the folder, as errors call it.
+        found: its files.
+        size: the size of the pictures returned; None for that of ``reading``, or that which all
+            pictures have, in colour if one of them is coloured.
         framing: how to resize; see :func:`edge_runtime.image.prepare`.
+        reading: the user's choices.
 
     Raises:
-        DataError: a file is not a picture, a class is empty, the parts have different classes, or
-            links form a loop.
+        DataError: a file is not a picture, or nothing says the size.
     """
-    folder = _inside(folder)
-    entries = _entries(folder)
-    parts = {entry.name.lower(): entry for entry in entries if entry.is_dir()}
-    training = next((parts[name] for name in TRAINING if name in parts), None)
-    held_out = [parts[name] for name in HELD_OUT if name in parts]
-    if training is None or not held_out:
-        x, y, names, dropped = _read_classes(folder, entries, size, framing)
-        return Loaded({"x": x, "y": y}, names, (*_stray(entries), *_notes(size, dropped)))
-    others = [entry for entry in entries if entry not in (training, *held_out)]
-    notes = [f"{entry.name}, beside {training.name}, is left out" for entry in others]
-    notes += [note for part in (training, held_out[0]) for note in _stray(_entries(part))]
-    notes += [f"{entry.name} is left out, {held_out[0].name} is used" for entry in held_out[1:]]
-    x_train, y_train, names, dropped = _read_classes(training, _entries(training), size, framing)
-    x_test, y_test, test_names, more = _read_classes(
-        held_out[0], _entries(held_out[0]), size, framing
-    )
-    if names != test_names:
-        odd = sorted(set(names) ^ set(test_names))
-        raise DataError(
-            f"{folder}: {training.name} and {held_out[0].name} do not have the same classes: "
-            f"{odd[0]!r}"
-        )
-    arrays: dict[str, npt.NDArray[Any]] = {"x_train": x_train, "y_train": y_train}
-    arrays |= {"x_test": x_test, "y_test": y_test}
-    return Loaded(arrays, names, (*notes, *_notes(size, {**dropped, **more})))
+    size = size or _size(folder, found, reading)
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    dropped: dict[str, None] = {}
+    left_out: list[str] = []
+    files: list[str] = []
+    for part in found.parts:
+        suffix = f"_{part.name}" if part.name else ""
+        x, y, files = _read(part, size, framing, reading, dropped, left_out)
+        arrays |= {f"x{suffix}": x, f"y{suffix}": y}
+    notes = (*found.notes, *_left_out(left_out), *_notes(size, dropped))
+    return Loaded(arrays, found.parts[0].names, notes, files=tuple(files))
 
 
-def resized(x: npt.NDArray[Any], size: Size, framing: str, where: str) -> tuple[Images, list[str]]:
+def resized(
+    x: npt.NDArray[Any], size: Size, framing: str, where: str, reading: Reading
+) -> tuple[Images, list[str]]:
     """Resize uint8 pictures [N, H, W] or [N, H, W, C] to ``size``; add notes on what is dropped.
 
     Raises:
@@ -77,84 +60,89 @@ def resized(x: npt.NDArray[Any], size: Size, framing: str, where: str) -> tuple[
     dropped: dict[str, None] = {}
     images = np.empty((len(x), *size), np.uint8)
     for i, picture in enumerate(x):
-        images[i] = _prepared(picture, f"{where}[{i}]", size, framing, dropped)
+        images[i] = _prepared(picture, f"{where}[{i}]", size, framing, reading, dropped)
     resizing = f"pictures of {_text(x.shape[1:])} become {_text(size)} ({framing})"
     return images, [resizing, *_notes(size, dropped)]
 
 
-def _read_classes(
-    folder: Path, entries: list[Path], size: Size, framing: str
-) -> tuple[Images, Labels, tuple[str, ...], dict[str, None]]:
-    classes = [entry for entry in entries if entry.is_dir()]
-    if len(classes) < 2:
-        found = f"{len(entries)} files" if entries and not classes else str(len(classes))
-        raise DataError(f"{folder}: expected at least two class folders, found {found}")
-    files = [_pictures(folder) for folder in classes]
-    labels = np.repeat(np.arange(len(classes), dtype=np.int64), list(map(len, files)))
+def _size(folder: Path, found: Found, reading: Reading) -> Size:
+    """Return the size that the user chose, or that all pictures have, and the channels."""
+    first: tuple[Path, tuple[int, int]] | None = None
+    coloured = False
+    for file in (file for part in found.parts for file in part.files):
+        if coloured and reading.size:
+            break
+        try:
+            seen = look(file)
+        except InputError as error:
+            if reading.skip_bad:
+                continue
+            raise DataError(str(error)) from error
+        coloured |= seen.coloured
+        size = (seen.height, seen.width)
+        first = first or (file, size)
+        if size != first[1] and not reading.size:
+            raise DataError(
+                f"{file}: is {_text(size)} pixels, and {first[0]} is {_text(first[1])}: choose one "
+                "--size for all"
+            )
+    if first is None:
+        raise DataError(f"{folder}: has no picture that can be read")
+    return (*(reading.size or first[1]), 3 if coloured else 1)
+
+
+def _read(
+    part: Part,
+    size: Size,
+    framing: str,
+    reading: Reading,
+    dropped: dict[str, None],
+    left_out: list[str],
+) -> tuple[Images, Labels, list[str]]:
+    """Return the pictures of a part, their classes and their files.
+
+    ``dropped`` gets what pictures lose, ``left_out`` what is wrong with those that are left out.
+    """
+    files = part.files
+    counts = [len(one.files) for one in part.classes]
+    labels = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
     # Filled picture by picture: a list and its copy as an array would need twice the memory.
-    images = np.empty((len(labels), *size), np.uint8)
-    dropped: dict[str, None] = {}
-    for index, file in enumerate(chain.from_iterable(files)):
-        images[index] = _prepared(file, str(file), size, framing, dropped)
-    return images, labels, tuple(entry.name for entry in classes), dropped
-
-
-def _pictures(folder: Path) -> list[Path]:
-    """Return the files of a class."""
-    files = _entries(folder)
-    if not files:
-        raise DataError(f"{folder}: the class has no image")
-    if inner := next((file for file in files if file.is_dir()), None):
-        raise DataError(
-            f"{inner}: a folder where the pictures of class {folder.name!r} should be; --data "
-            "needs a folder of class folders, or of train and test (or validation) with such"
-        )
-    if odd := next((file for file in files if not file.is_file()), None):
-        raise DataError(f"{odd}: neither a file nor a link to one")
-    return files
-
-
-def _inside(folder: Path) -> Path:
-    """Descend through folders that contain nothing but one folder of folders."""
-    seen = {_identity(folder)}
-    while True:
-        entries = _entries(folder)
-        if len(entries) != 1 or not any(entry.is_dir() for entry in _entries(entries[0])):
-            return folder
-        folder = entries[0]
-        if (identity := _identity(folder)) in seen:
-            raise DataError(f"{folder}: a link that leads back to a folder above it")
-        seen.add(identity)
-
-
-def _identity(folder: Path) -> tuple[int, int]:
-    status = folder.stat()
-    return status.st_dev, status.st_ino
-
-
-def _stray(entries: Iterable[Path]) -> list[str]:
-    """Return a note on each file beside the class folders."""
-    files = [entry for entry in entries if not entry.is_dir()]
-    return [f"{file}: a file beside the class folders, is left out" for file in files]
-
-
-def _entries(folder: Path) -> list[Path]:
-    """Return the entries of a folder without litter; nothing if it is not a folder."""
-    if not folder.is_dir():
-        return []
-    return sorted(e for e in folder.iterdir() if e.name not in LITTER and e.name[0] != ".")
+    images = np.empty((len(files), *size), np.uint8)
+    kept: list[int] = []
+    for index, file in enumerate(files):
+        try:
+            images[len(kept)] = _prepared(file, str(file), size, framing, reading, dropped)
+        except DataError as error:
+            if not reading.skip_bad:
+                raise
+            left_out.append(str(error))
+        else:
+            kept.append(index)
+    return images[: len(kept)], labels[kept], [str(files[index]) for index in kept]
 
 
 def _prepared(
-    image: Path | npt.NDArray[Any], where: str, size: Size, framing: str, dropped: dict[str, None]
+    image: Path | npt.NDArray[Any],
+    where: str,
+    size: Size,
+    framing: str,
+    reading: Reading,
+    dropped: dict[str, None],
 ) -> Images:
     try:
-        prepared = prepare(image, *size, framing)
+        prepared = prepare(image, *size, framing, ground=reading.ground or GROUNDS[0])
     except InputError as error:
         message = str(error)
         raise DataError(message if where in message else f"{where}: {message}") from error
     dropped.update(dict.fromkeys(prepared.dropped))
     return prepared.pixels
+
+
+def _left_out(problems: list[str]) -> tuple[str, ...]:
+    """Return one note on the files that are left out, if any."""
+    if not problems:
+        return ()
+    return (f"{len(problems)} pictures are left out; the first: {problems[0]}",)
 
 
 def _notes(size: Size, dropped: Iterable[str]) -> tuple[str, ...]:

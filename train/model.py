@@ -37,6 +37,12 @@ def build(recipe: Recipe, classes: int, name: str = "digits") -> Any:
     return model
 
 
+def loss_name(model: Any) -> str:
+    """Return the name of a compiled model's loss, as "categorical_crossentropy"."""
+    loss = model.loss
+    return loss if isinstance(loss, str) else str(getattr(loss, "name", "") or loss.__name__)
+
+
 def initializer(recipe: Recipe) -> Any:
     """Return a fresh Keras initialiser: the documented ones and Keras' default, all seeded."""
     initializers = frameworks.keras().initializers

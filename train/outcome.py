@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_runtime.meaning import PROBABILITIES, class_scores
-from edge_runtime.quantize import normalise
+from edge_runtime.meaning import ANOMALY, CLASSIFY, MULTILABEL, class_scores
 from edgekit import escape
 from edgekit.artifact_set import replacing_set
 from edgekit.files import (
@@ -24,12 +23,16 @@ from edgekit.files import (
     write_json,
     write_text,
 )
-from edgekit.pixel_range import InputRange
-from edgekit.scoring import Score, score
+from edgekit.labelwise import score_labels
+from edgekit.ranking import auc
+from edgekit.scoring import Score, errors, score
 from edgekit.train import card, plots
-from edgekit.train.dataset import Dataset, Inputs
+from edgekit.train.anomalies import judged, normal_classes
+from edgekit.train.dataset import Dataset
 from edgekit.train.finetune.run import Tuned, record
-from edgekit.train.fit import FloatArray, Training, targets_of
+from edgekit.train.fit import FloatArray, Training, targets_for
+from edgekit.train.normalization import Normalization
+from edgekit.train.own_model import ONE_CLASS
 from edgekit.train.recipe import Recipe
 from edgekit.version import __version__
 
@@ -39,28 +42,37 @@ VERSION = 1
 HISTORY = "history.csv"
 CARD = "model_card.md"
 
+MOST_AT_ONCE = 4096
+"""Test inputs that the model gets at once."""
+
 
 @dataclass(frozen=True)
 class Use:
     """How a model is used.
 
     Attributes:
-        pixels: values of pixels 0 and 255 on the model's scale; None for inputs that are numbers.
+        normalization: what brings inputs onto its scale; None if they are on it.
         meaning: meaning of its output, one of ``edge_runtime.meaning.MEANINGS``.
+        task: what it is for, one of ``edge_runtime.meaning.TASKS``.
     """
 
-    pixels: tuple[float, float] | None
+    normalization: Normalization | None
     meaning: str
+    task: str = CLASSIFY
 
-    def inputs(self, x: Inputs) -> FloatArray:
-        """Scale a dataset's inputs for the model."""
-        if self.pixels is None:
-            return x
-        return normalise(x, *InputRange(*self.pixels, "").normalization)
-
-
-UNIT_PROBABILITIES = Use((0.0, 1.0), PROBABILITIES)
-"""Use of the models that ``edgekit train`` trains."""
+    @property
+    def document(self) -> dict[str, Any]:
+        """What metrics.json says of it; the input range is that of bytes 0 and 255."""
+        normalization = self.normalization
+        single = normalization is not None and normalization.single
+        document: dict[str, Any] = {
+            "input_range": list(normalization.range_of_bytes) if normalization and single else None,
+            "meaning": self.meaning,
+            "task": self.task,
+        }
+        if normalization and not single:
+            document["normalization"] = asdict(normalization)
+        return document
 
 
 def write(
@@ -68,49 +80,62 @@ def write(
     recipe: Recipe | None,
     dataset: Dataset,
     training: Training,
+    use: Use,
     tuned: Tuned | None = None,
-    use: Use = UNIT_PROBABILITIES,
     command: str = "train",
 ) -> dict[str, Any]:
     """Write all artifacts of a run into ``folder`` and return the content of metrics.json.
 
-    model.keras, history.csv, metrics.json, learning_curves.png, confusion_matrix.png, samples.png
-    and model_card.md are written as one set, all or nothing, SHA256SUMS last. The ranges of
-    quantisation-aware training go into model.keras.
+    model.keras, history.csv, metrics.json, learning_curves.png, model_card.md and, of a
+    classifier, confusion_matrix.png and samples.png are written as one set, all or nothing,
+    SHA256SUMS last. The ranges of quantisation-aware training go into model.keras.
 
     Args:
         folder: where to write.
         recipe: how the model was trained; None if unknown.
         dataset: the training data, and the test data for the figures.
         training: the compiled model and its history.
-        tuned: how it was fine-tuned, if it was.
         use: how the model is used.
+        tuned: how it was fine-tuned, if it was.
         command: the command that writes it, "train" or "tune".
     """
     model = training.model
-    x_test = use.inputs(dataset.x_test).reshape(-1, *model.inputs[0].shape[1:])
-    scores: FloatArray = class_scores(np.asarray(model(x_test)), use.meaning)
-    result = score(scores.argmax(axis=1), dataset.y_test, len(dataset.labels))
-    targets = targets_of(dataset.y_test, model.outputs[0].shape[-1])
-    loss, _ = model.evaluate(x_test, targets, batch_size=len(x_test), verbose=0)
-    # Samples of an earlier run, which would be another model's, are removed.
-    with replacing_set(folder, without=(plots.SAMPLES,)) as staged:
+    x_test = use.normalization(dataset.x_test) if use.normalization else dataset.x_test
+    x_test = x_test.reshape(-1, *model.inputs[0].shape[1:])
+    # Pictures of an earlier run, which would be another model's, are removed.
+    without = (plots.SAMPLES, plots.CONFUSION_MATRIX)
+    with replacing_set(folder, without=without) as staged:
         save(staged / KERAS_MODEL, model, tuned)
         write_text(staged / HISTORY, _history_csv(training, dataset.name))
         plots.learning_curves(staged / plots.LEARNING_CURVES, training, dataset.name, recipe)
-        plots.confusion_matrix(
-            staged / plots.CONFUSION_MATRIX, result.confusion, dataset.labels, dataset.name
-        )
-        if dataset.pixels:
-            plots.samples(staged / plots.SAMPLES, dataset, scores)
-        metrics = {"format": FORMAT.format(command), "version": VERSION}
-        metrics |= _metrics(staged / KERAS_MODEL, recipe, dataset, training, result, loss)
-        metrics |= {"input_range": use.pixels and list(use.pixels), "meaning": use.meaning}
+        outputs = in_batches(model, x_test)
+        if use.task not in ONE_CLASS:
+            figures = _of_others(use, outputs, dataset, x_test)
+        else:
+            scores: FloatArray = class_scores(outputs, use.meaning)
+            result = score(scores.argmax(axis=1), dataset.y_test, len(dataset.labels))
+            figures = _of_classes(result, dataset.labels)
+            plots.confusion_matrix(
+                staged / plots.CONFUSION_MATRIX, result.confusion, dataset.labels, dataset.name
+            )
+            if dataset.pixels:
+                plots.samples(staged / plots.SAMPLES, dataset, scores)
+        size = min(len(x_test), MOST_AT_ONCE)
+        targets = x_test if use.task == ANOMALY else targets_for(model, dataset, x_test)
+        loss = model.evaluate(x_test, targets, batch_size=size, verbose=0, return_dict=True)["loss"]
+        metrics = {"format": FORMAT.format(command), "version": VERSION, "loss": loss, **figures}
+        metrics |= _metrics(staged / KERAS_MODEL, recipe, dataset, training) | use.document
         if tuned:
             metrics["tuning"] = record(tuned)
         write_text(staged / CARD, card.model_card(metrics))
         write_json(staged / METRICS, metrics)
     return metrics
+
+
+def in_batches(model: Any, inputs: FloatArray) -> FloatArray:
+    """Return a Keras model's output [N, ...] for inputs [N, ...], MOST_AT_ONCE at a time."""
+    starts = range(0, len(inputs), MOST_AT_ONCE)
+    return np.concatenate([np.asarray(model(inputs[i : i + MOST_AT_ONCE])) for i in starts])
 
 
 def save(path: Path, model: Any, tuned: Tuned | None) -> None:
@@ -121,16 +146,10 @@ def save(path: Path, model: Any, tuned: Tuned | None) -> None:
             file.writestr(QUANTIZED_FORWARD, tuned.forward)
 
 
-def _metrics(
-    model_path: Path,
-    recipe: Recipe | None,
-    dataset: Dataset,
-    training: Training,
-    result: Score,
-    loss: float,
-) -> dict[str, Any]:
+def _of_classes(result: Score, labels: tuple[str, ...]) -> dict[str, Any]:
+    """Return what metrics.json says of a classifier's answers."""
     return {
-        "loss": loss,
+        "metrics": result.metrics,
         "accuracy": result.accuracy,
         "accuracy_95": list(result.interval),
         "correct": result.correct,
@@ -138,18 +157,48 @@ def _metrics(
         "confusion_matrix": {
             "rows": "predicted",
             "columns": "true",
-            "labels": list(dataset.labels),
-            "positive_class": dataset.labels[0] if len(dataset.labels) == 2 else None,
+            "labels": list(labels),
+            "positive_class": labels[0] if len(labels) == 2 else None,
             "matrix": [list(row) for row in result.confusion],
         },
         "wrong": list(result.wrong),
+    }
+
+
+def _of_others(
+    use: Use, outputs: FloatArray, dataset: Dataset, inputs: FloatArray
+) -> dict[str, Any]:
+    """Return what metrics.json says of labels, numbers or rebuilt inputs, [N, ...]."""
+    total = {"total": len(outputs)}
+    if use.task == MULTILABEL:
+        scores = class_scores(outputs, use.meaning, use.task)
+        return total | {"metrics": score_labels(scores, dataset.y_test).metrics}
+    rows = outputs.reshape(len(outputs), -1).astype(np.float64)
+    if use.task != ANOMALY:
+        return total | {"errors": errors(rows, dataset.y_test.reshape(rows.shape))}
+    truth = inputs.reshape(rows.shape)
+    found = total | {"errors": errors(rows, truth)}
+    normal = normal_classes(dataset, stated=True) if dataset.labels else None
+    if normal is None:
+        return found
+    is_anomaly = judged(dataset, normal).y_test
+    area = auc(np.mean((rows - truth) ** 2, axis=1), is_anomaly)
+    return found | {"metrics": {} if area is None else {"auc": area}}
+
+
+def _metrics(
+    model_path: Path, recipe: Recipe | None, dataset: Dataset, training: Training
+) -> dict[str, Any]:
+    return {
         "parameters": training.model.count_params(),
         "epochs_run": len(training.history),
         "seconds": round(training.seconds, 3),
         "seconds_per_epoch": round(float(np.median([e.seconds for e in training.history])), 4),
+        "loss_name": training.loss,
+        "optimizer": _optimizer(training.model),
         "layers": [type(layer).__name__ for layer in training.model.layers],
         "seed": recipe.seed if recipe else None,
-        "recipe": asdict(recipe) if recipe else None,
+        "recipe": recipe.document if recipe else None,
         "data": {
             "source": dataset.source,
             "name": dataset.name,
@@ -158,6 +207,10 @@ def _metrics(
             "train": len(dataset.x_train),
             "test": len(dataset.x_test),
             "framing": dataset.framing,
+            **({"reading": dataset.reading.document} if dataset.reading.document else {}),
+            **({"audio": dataset.audio.to_json()} if dataset.audio else {}),
+            **({"features": list(dataset.features)} if dataset.features else {}),
+            **({"split": dict(dataset.split)} if dataset.split else {}),
         },
         "versions": {
             "python": platform.python_version(),
@@ -166,6 +219,15 @@ def _metrics(
         },
         "model_sha256": sha256(model_path),
         "weights_sha256": weights_sha256(training.model),
+    }
+
+
+def _optimizer(model: Any) -> dict[str, Any]:
+    """Return the name of a compiled model's optimiser, and its last learning rate."""
+    optimizer = model.optimizer
+    return {
+        "name": type(optimizer).__name__.lower(),
+        "learning_rate": float(f"{float(optimizer.learning_rate):.6g}"),
     }
 
 
@@ -185,6 +247,6 @@ def _history_csv(training: Training, data_name: str) -> str:
     rows.writerow(("epoch", "loss", "accuracy", *held_out_columns, "seconds", "data"))
     for epoch in training.history:
         losses = (epoch.loss, epoch.accuracy, epoch.held_out_loss, epoch.held_out_accuracy)
-        figures = (f"{figure:.9g}" for figure in losses)
+        figures = ("" if figure is None else f"{figure:.9g}" for figure in losses)
         rows.writerow((epoch.number, *figures, f"{epoch.seconds:.4f}", name))
     return text.getvalue()

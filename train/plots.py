@@ -61,23 +61,24 @@ def _with_text_of_files() -> Iterator[None]:
 def learning_curves(
     path: Path, training: Training, data_name: str, recipe: Recipe | None = None
 ) -> None:
-    """Draw loss and accuracy over the epochs, for the training set and the held-out set.
+    """Draw loss, and accuracy of a classifier, over the epochs: of training and held-out set.
 
     Vertical lines mark the best epoch by the monitored loss, the last epoch of training and the
     first epoch of each stage of fine-tuning.
     """
-    figure = Figure(figsize=(9, 4.2), layout="constrained")
-    loss, accuracy = figure.subplots(1, 2)
-    epochs = [epoch.number for epoch in training.history]
-    _curve(loss, epochs, [e.loss for e in training.history], "training", BLUE)
-    _curve(loss, epochs, [e.held_out_loss for e in training.history], training.held_out, ORANGE)
-    _curve(accuracy, epochs, [e.accuracy for e in training.history], "training", BLUE)
-    _curve(
-        accuracy, epochs, [e.held_out_accuracy for e in training.history], training.held_out, ORANGE
-    )
-    loss.set(yscale="log", ylabel="categorical cross-entropy (log scale)")
-    accuracy.set(ylabel="accuracy")
-    for axes in (loss, accuracy):
+    history, held_out = training.history, training.held_out
+    classifies = all(epoch.accuracy is not None for epoch in history)
+    figure = Figure(figsize=(9 if classifies else 6, 4.2), layout="constrained")
+    loss, *others = figure.subplots(1, 1 + classifies, squeeze=False)[0]
+    epochs = [epoch.number for epoch in history]
+    _curve(loss, epochs, [e.loss for e in history], "training", BLUE)
+    _curve(loss, epochs, [e.held_out_loss for e in history], held_out, ORANGE)
+    loss.set(yscale="log", ylabel=f"{training.loss.replace('_', ' ')} (log scale)")
+    for accuracy in others:
+        _curve(accuracy, epochs, [e.accuracy or 0.0 for e in history], "training", BLUE)
+        _curve(accuracy, epochs, [e.held_out_accuracy or 0.0 for e in history], held_out, ORANGE)
+        accuracy.set(ylabel="accuracy")
+    for axes in (loss, *others):
         for number, label, color, style in _marks(training, recipe):
             axes.axvline(number, label=label, color=color, linestyle=style, linewidth=1.1)
         axes.set(xlabel="epoch", xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))

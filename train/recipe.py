@@ -1,7 +1,7 @@
-"""The hyper-parameters of the documented model; each is an option of ``edgekit train``."""
+"""The hyper-parameters of a training run; each is an option of ``edgekit train``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from edgekit import stored
@@ -11,6 +11,10 @@ OUTPUT_ACTIVATIONS = ("sigmoid", "softmax")
 INITIALIZERS = ("glorot-uniform", "random-normal", "truncated-normal", "random-uniform")
 OPTIMIZERS = ("adam", "sgd", "rmsprop", "adagrad", "adadelta", "adamax", "nadam")
 MONITORS = ("loss", "val_loss")
+CLASS_WEIGHTS = ("none", "balanced")
+
+DOCUMENTED = ("hidden", "output_activation", "initializer")
+"""Fields that only the documented model has."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,13 @@ class Recipe:
         qat: whether quantisation-aware training follows (``finetune.recipe.after_training``).
         prune: share of each kernel's weights set to 0 after training; 0.0 for no pruning.
         cluster: maximum of different values per kernel after training; 0 for no clustering.
+        class_weight: "balanced" weighs each class by the inverse of its share, so that all count
+            the same.
+        augment: random changes of the training inputs, as for ``augment.parse``.
+        model: the user's own model, "model.py:build"; "" for the documented one.
+        model_sha256: digest of that file.
+        task: what it is for, one of ``edge_runtime.meaning.TASKS``; "" lets its output and the data
+            decide.
     """
 
     hidden: int = 14
@@ -48,6 +59,21 @@ class Recipe:
     qat: bool = False
     prune: float = 0.0
     cluster: int = 0
+    class_weight: str = "none"
+    augment: str = ""
+    model: str = ""
+    model_sha256: str = ""
+    task: str = ""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The recipe as JSON: without what is of another kind of model, or was not asked for."""
+        document = asdict(self)
+        left_out = DOCUMENTED if self.model else ("model", "model_sha256")
+        for name in (*left_out, "class_weight", "augment", "task"):
+            if name in left_out or document[name] == getattr(Recipe, name):
+                del document[name]
+        return document
 
 
 RECIPE = {f"{field.name}?": field.type for field in fields(Recipe)}
@@ -58,7 +84,7 @@ def from_json(document: Mapping[str, Any], where: str) -> Recipe:
     """Return the recipe in a JSON document.
 
     Args:
-        document: the recipe's fields, as ``asdict`` returns them.
+        document: the recipe's fields, as ``Recipe.document`` has them.
         where: the document, as errors call it.
 
     Raises:

@@ -12,7 +12,6 @@ import numpy.typing as npt
 import edge_runtime
 from edge_runtime.backends import unavailable
 from edge_runtime.errors import ModelError
-from edge_runtime.quantize import dequantize
 from edgekit import files
 from edgekit.benchmarks import environment, exactness, outcome, suite, usage
 from edgekit.benchmarks.contender import Contender, absent, from_keras, raw_inputs
@@ -151,7 +150,7 @@ def _keras_answers(
         for one in contenders:
             if isinstance(one, Contender):
                 scores[one.subject] = one.predict(dataset.x_test)
-                yield outcome.measure(one.subject, scores[one.subject], dataset)
+                yield outcome.measure(one.subject, scores[one.subject], dataset, used=like.usage)
             else:
                 yield one
 
@@ -245,10 +244,12 @@ def measure_build(
         others = emulator.answers(built, raw[counted:count])
         outputs = np.concatenate([profile.outputs, others]).view(trial.expected.dtype)
         outputs = outputs.reshape(count, *trial.expected.shape[1:])
-        answers = trial.usage.read(dequantize(outputs[: trial.images], trial.model.output))
+        ports = trial.model.input, trial.model.output
+        images = trial.inputs[: trial.images]
+        answers = trial.usage.answers(images, outputs[: trial.images], *ports)
         if scores is not None:
             scores[subject] = answers
-        yield outcome.measure(subject, answers, dataset)
+        yield outcome.measure(subject, answers, dataset, used=trial.usage)
         yield exactness.compared(
             subject,
             exactness.TO_NATIVE,

@@ -13,6 +13,8 @@ from edgekit.benchmarks.result import Result, Subject, answered, select
 
 NOTHING = "–"
 
+RANKED = ("macro F1", "AUC")
+
 OUTPUTS_NOTE = (
     "Elements of the raw output that differ from the reference's: LiteRT's reference kernels "
     "(BUILTIN_REF) and XNNPACK for edgekit's engine, edgekit's engine for firmware. Steps are "
@@ -75,6 +77,7 @@ def answers(results: list[Result]) -> ReportTable:
                 subject,
                 (
                     *worth(result),
+                    *ranked(result),
                     _same(agreement.get(subject)),
                     _figure(latency.get(subject), "p50"),
                     _against_litert(to_litert.get(subject)),
@@ -87,6 +90,7 @@ def answers(results: list[Result]) -> ReportTable:
     errors = any(result.metric == "error" for result in answers.values())
     columns = (
         *(("RMSE", "MAE", "R²") if errors else ("right", "accuracy", "95 % interval")),
+        *RANKED,
         "as Keras",
         "p50",
         "than litert",
@@ -106,10 +110,23 @@ def worth(result: Result) -> tuple[str, str, str]:
         low, high = figures["interval"]
         right = f"{figures['correct']}/{figures['total']}"
         return right, share(figures["accuracy"]), f"{share(low)}–{share(high)}"
+    if result.metric == "labels":
+        exact, total = figures["exact"], figures["total"]
+        return f"{exact}/{total}", share(exact / total), NOTHING
     if result.metric == "error":
         explained = NOTHING if figures["r2"] is None else f"{figures['r2']:.5f}"
         return f"{figures['rmse']:.4g}", f"{figures['mae']:.4g}", explained
     return NOTHING, NOTHING, NOTHING
+
+
+def ranked(result: Result) -> tuple[str, str]:
+    """Return the cells of macro F1 and AUC."""
+    found = result.summary.get("metrics", {})
+    macro, area = (
+        NOTHING if (value := found.get(metric)) is None else f"{value:.5f}"
+        for metric in ("f1", "auc")
+    )
+    return macro, area
 
 
 def outputs(results: list[Result]) -> ReportTable:

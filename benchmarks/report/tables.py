@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from edgekit.benchmarks.report import firmware, table
+from edgekit.benchmarks.report import classes, firmware, table
 from edgekit.benchmarks.report.table import NOTHING, ReportTable
 from edgekit.benchmarks.result import Result
 
 
 def tables(results: Iterable[Result]) -> tuple[ReportTable, ...]:
-    """Return the tables of answers and speed, of outputs and of footprints.
+    """Return the tables of answers and speed, of outputs, of footprints and of classes.
 
-    For firmware they are those of builds, of outputs, of steps and of functions. Empty columns are
-    left out.
+    For firmware they are those of builds, of outputs, of steps, of functions and of classes. Empty
+    columns are left out.
     """
     results = list(results)
     if any(result.metric == "flash" for result in results):
@@ -21,9 +21,15 @@ def tables(results: Iterable[Result]) -> tuple[ReportTable, ...]:
             table.outputs(results),
             firmware.steps(results),
             firmware.functions(results),
+            classes.table(results),
         )
     else:
-        parts = table.answers(results), table.outputs(results), table.footprint(results)
+        parts = (
+            table.answers(results),
+            table.outputs(results),
+            table.footprint(results),
+            classes.table(results),
+        )
     return tuple(map(_without_empty_columns, parts))
 
 

@@ -60,10 +60,10 @@ def definition(file: str, name: str) -> list[Block]:
 
 
 def definitions(file: str, names: Iterable[str]) -> list[Block]:
-    """Return what defines the names in a header, and what that needs of it, in its order."""
+    """Return what defines the names in a header, and what that needs, in a valid order."""
     reached: list[Block] = []
     _reach((block for name in names for block in definition(file, name)), reached)
-    return [block for block in _blocks(file) if block in reached]
+    return [block for one in _included(file) for block in _blocks(one) if block in reached]
 
 
 def merged(blocks: Sequence[Block]) -> list[Block]:

@@ -1,6 +1,7 @@
 """The picture that an example shows its model: bytes as a camera gives them, made by code.
 
-A model of other numbers is shown a wave, as a sensor of eight bits gives it.
+A model of other numbers is shown a wave, as a sensor of eight bits gives it, and one that hears a
+tone.
 """
 
 from edgekit.convert.c import naming
@@ -18,14 +19,26 @@ ELEMENTS = {
 """Element type -> C expression of an input whose pixels the model file does not describe."""
 
 
+MICROPHONE = """\
+/* Yours goes here: sample ``i`` of what a microphone hears, a tone. */
+static int16_t microphone(int32_t i)
+{
+    const int32_t at = i % 32;
+    return (int16_t)((at < 16 ? at : 31 - at) * 1000 - 7500);
+}
+"""
+
+
 def functions(facts: Facts) -> str:
-    """Return the C functions that give byte ``i`` of what is seen by each input."""
+    """Return the C functions that give byte ``i`` of what each input sees, or sample ``i``."""
+    if facts.audio:
+        return MICROPHONE
     return "\n".join(_function(facts, port) for port in facts.inputs)
 
 
 def _function(facts: Facts, port: Port) -> str:
     name = f"camera{naming.suffix(facts, port)}"
-    picture = _picture(port)
+    picture = port.picture
     if picture is None:
         return f"""\
 /* Yours goes here: byte ``i`` of what a sensor sees, a wave. */
@@ -53,22 +66,23 @@ static uint8_t {name}(int32_t i)
 """
 
 
-def _picture(port: Port) -> tuple[int, int, int] | None:
-    """Return height, width and channels of an input that is a picture."""
-    shape = port.shape
-    if len(shape) == 2:
-        shape = (*shape, 1)
-    return (shape[0], shape[1], shape[2]) if len(shape) == 3 and shape[2] in (1, 3) else None
-
-
 def statements(facts: Facts, port: Port) -> str:
-    """Return the C statements that bring what is seen into an input's buffer."""
+    """Return the C statements that bring what is seen or heard into an input's buffer."""
+    if facts.audio:
+        return _listening(facts)
     buffer, size = naming.buffer(facts, port), naming.macro(facts, port, "SIZE")
     byte = f"camera{naming.suffix(facts, port)}(i)"
     loop = f"for (int32_t i = 0; i < {size}; i++)"
-    if not (facts.mean and port.takes_floats):
+    if facts.features:
+        return f"""\
+    static float features[{size}];
+    {loop}
+        features[i] = (float){byte};
+    {facts.name}_from_features(features, {buffer});
+"""
+    if not facts.framed:
         return f"    {loop}\n        {buffer}[i] = {ELEMENTS[port.dtype].format(byte=byte)};\n"
-    quantize = f"    {facts.name}_quantize_u8(frame, {buffer});\n"
+    quantize = f"    {facts.name}_from_u8(frame, {buffer});\n"
     if port.bytes == port.elements:
         frame = (
             f"    uint8_t *const frame = (uint8_t *){buffer}; /* becomes the input in place */\n"
@@ -76,3 +90,19 @@ def statements(facts: Facts, port: Port) -> str:
     else:
         frame = f"    static uint8_t frame[{size}];\n"
     return f"{frame}    {loop}\n        frame[i] = {byte};\n{quantize}"
+
+
+def _listening(facts: Facts) -> str:
+    """Return the C statements that bring sound into the only input's buffer, hop by hop."""
+    name, upper = facts.name, facts.name.upper()
+    return f"""\
+    static {name}_stream_t stream;
+    static int16_t pcm[{upper}_AUDIO_HOP];
+    static int32_t scratch[{upper}_AUDIO_SCRATCH];
+    int32_t heard = 0;
+    do {{
+        for (int32_t i = 0; i < {upper}_AUDIO_HOP; i++)
+            pcm[i] = microphone(heard++);
+    }} while ({name}_push_pcm16(&stream, pcm, scratch) > 0);
+    {name}_from_stream(&stream, input);
+"""

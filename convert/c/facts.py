@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from edge_runtime.front_end import Audio
 from edge_runtime.graph import SIZES
-from edge_runtime.meaning import NUMBERS, PROBABILITIES
+from edge_runtime.meaning import MULTILABEL, NUMBERS, PROBABILITIES
 from edge_runtime.ops.constraints import LIMITS
 
 
@@ -40,6 +41,12 @@ class Port:
         """Whether floats can be brought into the elements' form: they are no whole numbers."""
         return self.dtype == "float32" or (self.scale is not None and self.dtype in LIMITS)
 
+    @property
+    def picture(self) -> tuple[int, int, int] | None:
+        """Height, width and channels of a picture of one or three channels; None of another."""
+        shape = (*self.shape, 1) if len(self.shape) == 2 else self.shape
+        return (shape[0], shape[1], shape[2]) if len(shape) == 3 and shape[2] in (1, 3) else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
@@ -55,8 +62,12 @@ class Facts:
         mean: mean of the normalisation ``(pixel - mean) / std``; one number, or one for each
             channel; empty when the file does not say, or there are several inputs.
         std: as many.
+        features: whether they are of features in their own units, and not of pixels.
         meaning: what the output means, one of ``edge_runtime.meaning.MEANINGS``; several are
             numbers.
+        task: what the model is for, one of ``edge_runtime.meaning.TASKS``; "" when the file does
+            not say, or there are several inputs or outputs.
+        threshold: what decides between two classes, or normal inputs and anomalies; None without.
         inputs: the model's inputs, in the file's order.
         outputs: the model's outputs, likewise.
         arena: bytes of the activations, inputs and outputs among them.
@@ -73,6 +84,8 @@ class Facts:
             without that extension; "without A or B" names several.
         by_rows: whether layers run row by row.
         fed_rows: rows of the input that the caller may bring one by one; 0 where it may not.
+        audio: how sound becomes the pixels of the only input; None where the file does not say, or
+            says nothing of their normalisation.
     """
 
     name: str
@@ -82,7 +95,10 @@ class Facts:
     labels: tuple[str, ...]
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    features: bool = False
     meaning: str = PROBABILITIES
+    task: str = ""
+    threshold: float | None = None
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     arena: int
@@ -97,6 +113,7 @@ class Facts:
     sparse: str = ""
     by_rows: bool = False
     fed_rows: int = 0
+    audio: Audio | None = None
 
     @property
     def ports(self) -> tuple[Port, ...]:
@@ -109,6 +126,11 @@ class Facts:
         return tuple(port for port in self.inputs if port.offset is None)
 
     @property
+    def framed(self) -> bool:
+        """Whether there is one input, and pixels become its elements as the file says."""
+        return bool(self.mean) and not self.features and self.inputs[0].takes_floats
+
+    @property
     def sparse_where(self) -> str:
         """End of a sentence about the weights' zeros, after "left out"."""
         if self.sparse == "everywhere":
@@ -117,12 +139,17 @@ class Facts:
 
     @property
     def classes(self) -> int:
-        """Number of scores; 0 where outputs are numbers."""
-        if self.meaning == NUMBERS:
+        """Number of scores; 0 where outputs are numbers, or labels of their own."""
+        if not self.classes_exclude:
             return 0
         return 2 if self.single else self.outputs[0].elements
 
     @property
     def single(self) -> bool:
         """Whether an output of one number tells two classes apart."""
-        return self.meaning != NUMBERS and self.outputs[0].elements == 1
+        return self.classes_exclude and self.outputs[0].elements == 1
+
+    @property
+    def classes_exclude(self) -> bool:
+        """Whether the output is the scores of classes that exclude each other."""
+        return self.meaning != NUMBERS and self.task != MULTILABEL

@@ -1,15 +1,13 @@
 """The header of an exported model: what a user of the library reads."""
 
-from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.meaning import LOGITS, PROBABILITIES
-from edge_runtime.ops.constraints import LIMITS
-from edgekit.convert.c import checksum, layout, naming, text
+from edge_runtime.meaning import LOGITS, MULTILABEL, PROBABILITIES
+from edgekit.convert.c import anomaly, audio, checksum, layout, naming, raw_inputs, text
 from edgekit.convert.c.facts import Facts, Port
+from edgekit.convert.c.layout import prototype
 from edgekit.convert.c.naming import array, macro
 
 MEANING = {
@@ -18,7 +16,7 @@ MEANING = {
 }
 
 
-def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None) -> str:
+def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None, frames: str = "") -> str:
     """Return the text of ``<name>.h``.
 
     Args:
@@ -26,6 +24,7 @@ def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None) -> str:
         about: the comment at the head of the file.
         pixels: the pixels 0 to 255 in the element type of the only input, [256, channels or 1];
             None where the model file does not say how they are normalised.
+        frames: the functions of a camera's frames, if there are any.
     """
     name, upper = facts.name, facts.name.upper()
     parts = [
@@ -43,17 +42,20 @@ def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None) -> str:
     if facts.fed_rows:
         parts.append(_feed_row(facts))
     if facts.labels:
+        what, count = naming.labelled(facts)
         parts.append(
-            "/* Name of each class, UTF-8, in the order of the scores. */\n"
-            f"extern const char *const {name}_labels[{upper}_CLASSES];\n"
+            f"/* Name of each {what}, UTF-8, in the order of the scores. */\n"
+            f"extern const char *const {name}_labels[{count}];\n"
         )
-    if pixels is not None:
-        parts.append(_quantize_pixels(facts, pixels))
-    parts += [_quantize_floats(facts, port) for port in facts.inputs if port.takes_floats]
+    parts += [*raw_inputs.functions(facts, pixels), *([frames] if frames else [])]
+    if facts.audio:
+        parts.append(audio.declarations(facts))
     if facts.classes:
         parts += [_score(facts), _best(facts)]
     else:
         parts += [_value(facts, port) for port in facts.outputs]
+    if anomaly.scored(facts):
+        parts.append(anomaly.declaration(facts))
     parts.append(checksum.DECLARATIONS.format(name=name))
     parts.append("#ifdef __cplusplus\n}\n#endif\n\n#endif\n")
     return "\n".join(parts)
@@ -79,12 +81,33 @@ def _macros(facts: Facts) -> str:
         lines.append("")
     if facts.classes:
         lines += [f"/* {MEANING[facts.meaning]} */", f"#define {upper}_CLASSES {facts.classes}", ""]
+    if facts.task == MULTILABEL:
+        half = "0, as it is a logit" if facts.meaning == LOGITS else "0.5"
+        lines += [
+            "/* Labels that do not exclude each other: one applies where its",
+            f" * {facts.name}_value is above {half}. */",
+            f"#define {upper}_LABELS {facts.outputs[0].elements}",
+            "",
+        ]
+    if facts.classes and facts.threshold is not None:
+        lines += [
+            f"/* {_compared(facts)} above which the second class is the answer. */",
+            f"#define {upper}_THRESHOLD {text.real(facts.threshold)}",
+            "",
+        ]
     lines += [
         "/* Bytes of memory for activations. */",
         f"#define {upper}_ARENA_SIZE {max(1, facts.arena)}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _compared(facts: Facts) -> str:
+    """Return what the threshold of two classes is compared with."""
+    if facts.meaning != LOGITS:
+        return "Score of the second class"
+    return "Logit of the second class" if facts.single else "Difference of both logits"
 
 
 def _meaning(port: Port) -> str:
@@ -105,11 +128,11 @@ def _functions(facts: Facts) -> str:
  * Returns 0; -1 when a pointer is NULL. Nothing has to be initialised before.
  * {_ports(facts)} may also lie in buffers of yours, outside of the arena; {own}
  * then left as {"it is" if len(facts.inputs) == 1 else "they are"}. */
-{_prototype(f"int {name}_run(", naming.parameters(facts))};
+{prototype(f"int {name}_run(", naming.parameters(facts))};
 
 /* The same with an arena of the caller's: {upper}_ARENA_SIZE bytes, aligned as int64_t is. \
 {_kept(facts)}
-{_prototype(f"int {name}_run_in(", ["void *arena", *naming.parameters(facts)])};
+{prototype(f"int {name}_run_in(", ["void *arena", *naming.parameters(facts)])};
 
 /* Returns 0 while the weights and all other constants of {name}.c have the CRC-32 that they had
  * when edgekit wrote them, else -1. A linker drops it where nobody calls it. */
@@ -202,101 +225,11 @@ def _feed_row(facts: Facts) -> str:
 /* Takes a row of the input, 0 to {upper}_ROWS - 1, one after another; 0 begins anew. Returns how
  * many are left: 0 with the last one, which completes the output, in the same place each time.
  * -1 when a pointer is NULL, or it is the turn of another row. Uses the arena of {name}_run. */
-{_prototype(start, ["int32_t row", *parameters])};
+{prototype(start, ["int32_t row", *parameters])};
 
 /* The same with an arena of the caller's, as {name}_run_in has it; it is left as it is until the
  * last row. */
-{_prototype(f"int {name}_feed_row_in(", ["void *arena", "int32_t row", *parameters])};
-"""
-
-
-def _prototype(start: str, parameters: Iterable[str]) -> str:
-    """Return a function's head with a parameter on each line."""
-    separator = ",\n" + " " * len(start)
-    return f"{start}{separator.join(parameters)})"
-
-
-def _quantize_pixels(facts: Facts, pixels: npt.NDArray[Any]) -> str:
-    [port] = facts.inputs
-    body = _affine(facts, pixels)
-    if body is None:
-        body = _tabulated(facts, pixels)
-    pointers = f"const uint8_t pixels[{macro(facts, port, 'SIZE')}]", array(facts, port, "input")
-    return f"""\
-/* Brings pixels, 0 to 255, as the model was trained on them, into the input's form. */
-{_prototype(f"static inline void {facts.name}_quantize_u8(", pointers)}
-{{
-{body}}}
-"""
-
-
-def _affine(facts: Facts, pixels: npt.NDArray[Any]) -> str | None:
-    """Return the loop where a pixel becomes itself and an offset; None where it does not."""
-    if facts.inputs[0].dtype == "float32" or pixels.shape[1] != 1:
-        return None
-    offsets = pixels[:, 0].astype(np.int64) - np.arange(256)
-    if offsets.min() != offsets.max():
-        return None
-    offset = int(offsets[0])
-    moved = f"pixels[i] {'-' if offset < 0 else '+'} {abs(offset)}" if offset else "pixels[i]"
-    return f"""\
-    for (int32_t i = 0; i < {facts.name.upper()}_INPUT_SIZE; i++)
-        input[i] = ({facts.name}_input_t)({moved});
-"""
-
-
-def _tabulated(facts: Facts, pixels: npt.NDArray[Any]) -> str:
-    name, channels = facts.name, pixels.shape[1]
-    if facts.inputs[0].dtype == "float32":
-        mean, std = (_per_channel(values, channels) for values in (facts.mean, facts.std))
-        element = f"((float)pixels[i] - mean[i % {channels}]) / std[i % {channels}]"
-        tables = [("mean", mean), ("std", std)]
-    else:
-        at = f"pixels[i] * {channels} + i % {channels}" if channels > 1 else "pixels[i]"
-        element = f"table[{at}]"
-        tables = [("table", pixels)]
-    arrays = "".join(text.array(label, values) for label, values in tables)
-    indented = "".join(f"    {line}\n" for line in arrays.splitlines())
-    return f"""\
-{indented}    for (int32_t i = 0; i < {name.upper()}_INPUT_SIZE; i++)
-        input[i] = {element};
-"""
-
-
-def _per_channel(values: tuple[float, ...], channels: int) -> npt.NDArray[np.float32]:
-    return np.broadcast_to(np.asarray(values, np.float32), channels)
-
-
-def _quantize_floats(facts: Facts, port: Port) -> str:
-    size, scale, zero_point = (macro(facts, port, one) for one in ("SIZE", "SCALE", "ZERO_POINT"))
-    pointers = f"const float values[{size}]", array(facts, port, "input")
-    start = f"static inline void {facts.name}_quantize_float{naming.suffix(facts, port)}("
-    if port.scale is None:
-        return f"""\
-/* Brings numbers on the model's own scale into the input's form, which is the same. */
-{_prototype(start, pointers)}
-{{
-    for (int32_t i = 0; i < {size}; i++)
-        input[i] = values[i];
-}}
-"""
-    low, high = LIMITS[port.dtype]
-    return f"""\
-/* Brings numbers on the model's own scale into the input's form: to the nearest, halves away from
- * zero; what the type cannot hold becomes its end, and NaN the lowest. */
-{_prototype(start, pointers)}
-{{
-    for (int32_t i = 0; i < {size}; i++) {{
-        const float steps = values[i] / {scale};
-        const float low = (float)({low} - {zero_point});
-        const float high = (float)({high} - {zero_point});
-        const float cut = steps > low ? steps < high ? steps : high : low;
-        const int32_t whole = (int32_t)cut;
-        const float rest = cut - (float)whole;
-        const int32_t moved = rest >= 0.5f ? 1 : rest <= -0.5f ? -1 : 0;
-        input[i] = ({naming.c_type(facts, port)})(whole + moved + {zero_point});
-    }}
-}}
+{prototype(f"int {name}_feed_row_in(", ["void *arena", "int32_t row", *parameters])};
 """
 
 
@@ -342,6 +275,17 @@ static inline float {name}_score(const {array(facts, port, "output")}, int index
 
 def _best(facts: Facts) -> str:
     name, upper = facts.name, facts.name.upper()
+    if facts.threshold is not None:
+        first = (
+            f" - {name}_score(output, 0)" if facts.meaning == LOGITS and not facts.single else ""
+        )
+        return f"""\
+/* Returns the class that {upper}_THRESHOLD decides. */
+static inline int {name}_best(const {name}_output_t output[{upper}_OUTPUT_SIZE])
+{{
+    return {name}_score(output, 1){first} > {upper}_THRESHOLD;
+}}
+"""
     return f"""\
 /* Returns the class with the highest score, the first of equals. */
 static inline int {name}_best(const {name}_output_t output[{upper}_OUTPUT_SIZE])

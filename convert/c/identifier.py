@@ -35,7 +35,7 @@ TAKEN = frozenset("all app clean help install main package std test zephyr".spli
 DECLARED = frozenset(
     """
     arena count far i386 line linux low memory mips near next order own params row rows sparc stderr
-    stdin stdout sun tensors typeof typeof_unqual unix vax
+    stdin stdout stream sun tensors typeof typeof_unqual unix vax
     """.split()
 )
 

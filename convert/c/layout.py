@@ -46,6 +46,12 @@ def wrapped(statement: str, indent: str) -> str:
     )
 
 
+def prototype(start: str, parameters: Iterable[str]) -> str:
+    """Return a function's head, which begins with ``start``, with a parameter on each line."""
+    separator = ",\n" + " " * len(start)
+    return f"{start}{separator.join(parameters)})"
+
+
 def lines(parameters: Iterable[str]) -> str:
     """Return parameters of a function, each on a line of its own."""
     return ",\n    ".join(parameters)

@@ -9,14 +9,15 @@ import numpy as np
 
 from edge_runtime.errors import ModelError
 from edge_runtime.graph import ports
-from edge_runtime.meaning import NUMBERS, of_graph
-from edge_runtime.metadata import read_metadata
+from edge_runtime.meaning import ANOMALY, NUMBERS, of_graph
+from edge_runtime.metadata import Metadata, read_metadata
 from edge_runtime.planner import plan
 from edge_runtime.planner.plan import with_output_shapes
 from edge_runtime.quantize import pixel_table
 from edge_runtime.reader import read
 from edgekit import escape
-from edgekit.convert.c import arena, example, header, selftest, source
+from edgekit.convert.c import arena, audio, camera_frames, example, header, selftest, source
+from edgekit.convert.c.camera_frames import Camera
 from edgekit.convert.c.facts import Facts, Port
 from edgekit.convert.c.forms import ENGINE, StepForms, can_skip, choices
 from edgekit.convert.c.identifier import port_identifiers
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edge_runtime.graph import Graph, Tensor
-    from edge_runtime.metadata import Metadata
     from edge_runtime.planner.one_arena import OneArena
     from edge_runtime.planner.plan import Plan
 
@@ -64,6 +64,7 @@ def library(
     skip_zeros: bool = False,
     most_ram: int | None = None,
     keep_input: bool = False,
+    camera: tuple[int, int] | None = None,
 ) -> CLibrary:
     """Return a model as C.
 
@@ -74,7 +75,9 @@ def library(
         skip_zeros: let dense int8 layers pass over inputs that stand for 0.
         most_ram: run layers row by row as far as arena, input and output then need at most so many
             bytes; 0 for as few as possible. None: all layers run as a whole.
-        keep_input: leave no room for inputs in the arena, where a run overwrites them.
+        keep_input: leave no room for inputs in the arena, where a run overwrites them, as it is
+            for an anomaly detector.
+        camera: width and height of a camera's frames, which become the input; None for none.
 
     Raises:
         ModelError: the file is damaged, or holds what cannot be exported: the message has the op,
@@ -92,6 +95,9 @@ def library(
             "it has no dense int8 layer whose zeros could be skipped: convert the model with "
             "--quantize, or leave --skip-zeros out"
         )
+    one_each = len(graph.inputs) == len(graph.outputs) == 1
+    if metadata and metadata.task == ANOMALY and one_each:
+        keep_input = True  # the score compares it with the output
     placed = arena.laid_out(planned, keep_input=keep_input)
     by_rows = RowPlan(placed)
     if most_ram is not None:
@@ -110,12 +116,15 @@ def library(
     traced = planned if facts.by_rows else placed.plan
     recorded = selftest.record(traced, facts, work)
     first = graph.tensors[graph.inputs[0]]
-    framed = facts.mean and facts.inputs[0].takes_floats
-    pixels = pixel_table(first, facts.mean, facts.std) if framed else None
+    pixels = pixel_table(first, facts.mean, facts.std) if facts.framed else None
     states = [(placed.plan.slots[state.slot], state) for state in planned.states]
+    frames = ""
+    if camera:
+        framing = metadata.framing if metadata else Metadata.framing
+        frames = camera_frames.functions(facts, Camera(*camera, framing))
     return CLibrary(
         **vars(facts),
-        header=header.render(facts, _about(facts, "How to call it."), pixels),
+        header=header.render(facts, _about(facts, "How to call it."), pixels, frames),
         source=source.render(facts, _about(facts, "The model."), steps, states, by_rows),
         selftest=selftest.render(facts, traced, _about(facts, "Its self-test."), recorded),
         example=example.render(facts, _about(facts, "An example.")),
@@ -192,7 +201,7 @@ def _facts(
     labels = metadata.labels if metadata and one_output else ()
     meaning = (metadata and metadata.meaning) or of_graph(graph, labels)
     inputs, outputs = _ports(graph, placed, name)
-    return Facts(
+    facts = Facts(
         name=name,
         model=model,
         sha256=summary.sha256,
@@ -200,7 +209,10 @@ def _facts(
         labels=labels,
         mean=metadata.mean if metadata and one_input else (),
         std=metadata.std if metadata and one_input else (),
+        features=bool(metadata and one_input and metadata.features),
         meaning=meaning if one_output else NUMBERS,
+        task=metadata.task if metadata and one_input and one_output else "",
+        threshold=metadata.threshold if metadata and one_input and one_output else None,
         inputs=inputs,
         outputs=outputs,
         arena=planned.arena,
@@ -214,6 +226,11 @@ def _facts(
         skip_zeros=skip_zeros,
         sparse=_sparse(steps),
     )
+    if metadata is None or not facts.framed:
+        return facts
+    facts = replace(facts, audio=metadata.audio)
+    tables = sum(one.values.nbytes for one in audio.constants(facts))
+    return replace(facts, constants=facts.constants + tables)
 
 
 def _sparse(steps: Sequence[StepForms]) -> str:

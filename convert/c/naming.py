@@ -4,6 +4,7 @@ Types, macros and parameters bear the name of the port. Functions and buffers do
 are several inputs, or several outputs: ``m_quantize_float()`` and ``m_quantize_float_left()``.
 """
 
+from edge_runtime.meaning import MULTILABEL
 from edgekit.convert.c.facts import Facts, Port
 
 
@@ -80,3 +81,20 @@ def row_parameters(facts: Facts) -> list[str]:
 def arguments(facts: Facts) -> str:
     """Return the arguments of a call of the run function with the buffers of all ports."""
     return ", ".join(buffer(facts, port) for port in facts.ports)
+
+
+def raw_inputs(facts: Facts) -> tuple[str, ...]:
+    """Return the names of a header's functions for the only input, after the library's."""
+    if facts.features:
+        return ("from_features",)
+    if not facts.framed:
+        return ()
+    colours = ("from_rgb888", "from_rgb565") if facts.inputs[0].picture else ()
+    return ("from_u8", *colours)
+
+
+def labelled(facts: Facts) -> tuple[str, str]:
+    """Return what the model has names of, and the macro of their number."""
+    if facts.task == MULTILABEL:
+        return "label", f"{facts.name.upper()}_LABELS"
+    return "class", f"{facts.name.upper()}_CLASSES"

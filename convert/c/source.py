@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from edge_runtime.planner.plan import Slot
-from edgekit.convert.c import checksum, layout, naming, params, running, text
+from edgekit.convert.c import anomaly, audio, checksum, layout, naming, params, running, text
 from edgekit.convert.c.blocks import definition, joined, merged, needed, switches
 from edgekit.convert.c.conditions import branches, conditional, cores, grouped
 from edgekit.convert.c.facts import Facts
@@ -65,15 +65,25 @@ def render(
     macros = list(dict.fromkeys(macro for step in steps for macro in step.macros))
     forms = {core: [step.form(core) for step in steps] for core in cores(macros)}
     every = [form for step in steps for _, form in step.forms]
+    of_audio = audio.constants(facts)
     constants = {one.name: one for form in every for one in form.constants}
-    arrays = grouped({core: _constants(of_core) for core, of_core in forms.items()})
+    constants |= {one.name: one for one in of_audio}
+    arrays = grouped(
+        {
+            core: [*_constants(of_core), *(one.name for one in of_audio)]
+            for core, of_core in forms.items()
+        }
+    )
     asked = [block for macro, block in switches().items() if macro in macros]
     asked += definition("flash.h", FLASH)
     asked += checksum.readers(constants.values())
     asked += chains.blocks(by_rows)
-    kernels = grouped({core: _kernels(of_core, asked) for core, of_core in forms.items()})
+    hearing = [one for one in audio.blocks(facts) if one not in asked]
+    everywhere = [*asked, *hearing]
+    kernels = grouped({core: _kernels(of_core, everywhere) for core, of_core in forms.items()})
     blocks = [block for group in kernels.values() for block in group]
-    joinable = dict(zip(blocks, merged(blocks), strict=True))
+    mergeable = [*hearing, *blocks]
+    joinable = dict(zip(mergeable, merged(mergeable), strict=True))
     names = {one for block in (*asked, *joinable.values()) for one in block.names}
     names = {*names, *checksum.NAMES} - {FLASH}
     renames = {one: f"{name}_ek_{one.removeprefix('ek_')}" for one in names}
@@ -92,6 +102,7 @@ def render(
     first = [
         "/* ---- kernels: edgekit's own, as they run on the host ---- */\n",
         joined(asked),
+        *([joined(joinable[one] for one in hearing)] if hearing else []),
         *(f"#ifdef {one}\n#include <{VECTORS[one]}>\n#endif\n" for one in macros if one in VECTORS),
         conditional(of_kernels, called, between="\n"),
         "/* ---- constants ---- */\n",
@@ -102,11 +113,13 @@ def render(
             # Tables are long: they are printed under their names, and not looked through.
             conditional(tables, called, between="\n"),
             text.renamed(checksum.render(name, constants, arrays, called), renames),
-            *([_labels(name, facts.labels)] if facts.labels else []),
+            *([_labels(facts)] if facts.labels else []),
             "/* ---- the model ---- */\n",
             params.arrays(alike, in_whole, called),
             _run_in(facts, steps, renames, by_rows, alike),
             running.functions(facts, states),
+            text.renamed(audio.functions(facts), renames),
+            *([anomaly.definition(facts)] if anomaly.scored(facts) else []),
             f"#undef {FLASH}\n",
         ]
     )
@@ -141,9 +154,9 @@ def _arrays(constants: Iterable[ConstantArray], names: Mapping[str, str]) -> str
     )
 
 
-def _labels(name: str, labels: Sequence[str]) -> str:
-    arrays, items = [], []
-    for index, label in enumerate(labels):
+def _labels(facts: Facts) -> str:
+    name, arrays, items = facts.name, list[str](), list[str]()
+    for index, label in enumerate(facts.labels):
         characters = c_characters(label)
         if len(characters) - 1 <= LONGEST_STRING:
             items.append(c_string(label))
@@ -152,7 +165,8 @@ def _labels(name: str, labels: Sequence[str]) -> str:
             content = layout.filled(characters, "    ")
             arrays.append(f"static const char {items[-1]}[] = {{\n{content}\n}};\n")
     listed = layout.filled(items, "    ")
-    table = f"const char *const {name}_labels[{name.upper()}_CLASSES] = {{\n{listed}\n}};\n"
+    _, count = naming.labelled(facts)
+    table = f"const char *const {name}_labels[{count}] = {{\n{listed}\n}};\n"
     return "\n".join([*arrays, table])
 
 

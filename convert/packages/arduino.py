@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.convert.c import camera, layout, naming
+from edgekit.convert.c import anomaly, camera, layout, naming
 from edgekit.convert.packages.fragments import label, score, with_two_spaces
 from edgekit.convert.packages.readme import readme
 from edgekit.escape import line
@@ -118,15 +118,19 @@ def _keywords(library: CLibrary) -> str:
         "run_in",
         *(("reset", "reset_in") if library.state else ()),
         "selftest",
-        *(("quantize_u8",) if len(library.inputs) == 1 else ()),
+        *naming.raw_inputs(library),
         *(
             f"quantize_float{naming.suffix(library, port)}"
             for port in library.inputs
             if port.takes_floats
         ),
+        *(("from_pcm16", "push_pcm16", "from_stream") if library.audio else ()),
         *(("score", "best", "labels") if library.classes else values),
+        *(("score",) if anomaly.scored(library) else ()),
     ]
     words = [(naming.c_type(library, port), "KEYWORD1") for port in library.ports]
+    if library.audio:
+        words.append((f"{name}_stream_t", "KEYWORD1"))
     words += [(f"{name}_{function}", "KEYWORD2") for function in functions]
     words += [(naming.macro(library, port, "SIZE"), "LITERAL1") for port in library.ports]
     words += [
@@ -134,6 +138,9 @@ def _keywords(library: CLibrary) -> str:
         for port in library.ports
         if port.offset is not None
     ]
+    if library.audio:
+        names = ("RATE", "SAMPLES", "HOP", "SCRATCH")
+        words += [(f"{upper}_AUDIO_{one}", "LITERAL1") for one in names]
     words.append((f"{upper}_ARENA_SIZE", "LITERAL1"))
     return "".join(f"{word}\t{kind}\n" for word, kind in words)
 

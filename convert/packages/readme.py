@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.convert.c import layout, naming
+from edgekit.convert.c import anomaly, layout, naming
 from edgekit.escape import markdown_code, shell
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ stack, and instructions of each inference and of each op:
 `{library.name}.h` documents the rest: an arena of your own (`{library.name}_run_in`), and helpers
 that {_helpers(library)}.
 
-{_state(library)}## Self-test
+{_sound(library)}{_state(library)}## Self-test
 
 `{library.name}_selftest()` compares the CRC-32 of all constants, draws inputs, runs the model on
 them, and returns 0 only when every byte of all outputs, and of the activations that are left in the
@@ -103,11 +103,53 @@ def _bytes(count: int) -> str:
 def _helpers(library: CLibrary) -> str:
     if not any(port.takes_floats for port in library.inputs):
         return "read the outputs as floats"
-    if len(library.ports) == 2:
+    if anomaly.scored(library):
+        return f"quantise bytes or floats and score anomalies (`{library.name}_score`)"
+    if len(library.ports) == 2 and library.classes:
         return f"quantise an image of bytes or floats and read a score (`{library.name}_score`)"
     [first, *_] = library.outputs
     read = "score" if library.classes else f"value{naming.suffix(library, first)}"
     return f"quantise floats and read numbers (`{library.name}_{read}`)"
+
+
+def _sound(library: CLibrary) -> str:
+    if library.audio is None:
+        return ""
+    name, upper, audio = library.name, library.name.upper(), library.audio
+    pointers = "".join(f"    {line}\n" for line in naming.pointers(library))
+    answer = f"return {name}_run({naming.arguments(library)}) ? -1 : {_answer(library)};"
+    return f"""\
+## Sound
+
+The pixels are features of sound: int16, {audio.rate:,} samples a second, calculated in integers as
+in training. `{name}_from_pcm16` reads the {audio.samples:,} samples of an input at once. Hop by
+hop, no more samples are kept than a window has:
+
+```c
+#include "{name}.h"
+
+{naming.buffers(library)}/* Takes {audio.hop} samples; the class once they are enough, else -1. */
+int hear(const int16_t pcm[{upper}_AUDIO_HOP])
+{{
+    static {name}_stream_t stream;
+    static int32_t scratch[{upper}_AUDIO_SCRATCH];
+{pointers}    if ({name}_push_pcm16(&stream, pcm, scratch) != 0)
+        return -1;
+    {name}_from_stream(&stream, input);
+{layout.wrapped(answer, "    ")}
+}}
+```
+
+"""
+
+
+def _answer(library: CLibrary) -> str:
+    """Return the C expression of the best class, or of the first number as an int."""
+    output = naming.buffer(library, library.outputs[0])
+    if library.classes:
+        return f"{library.name}_best({output})"
+    suffix = naming.suffix(library, library.outputs[0])
+    return f"(int){library.name}_value{suffix}({output}, 0)"
 
 
 def _state(library: CLibrary) -> str:
@@ -169,7 +211,8 @@ def _usage(library: CLibrary) -> str:
         for port in library.kept
     ]
     if pixels:
-        given = [f"const uint8_t pixels[{naming.macro(library, library.inputs[0], 'SIZE')}]"]
+        raw = "const float features" if library.features else "const uint8_t pixels"
+        given = [f"{raw}[{naming.macro(library, library.inputs[0], 'SIZE')}]"]
     parameters = ",\n    ".join(given)
     pointers = "".join(f"    {line}\n" for line in naming.pointers(library))
     subject = "image" if library.classes else "input"
@@ -177,6 +220,11 @@ def _usage(library: CLibrary) -> str:
     if library.classes:
         what = f"The class with the highest score for one {subject}, -1 when the model did not run."
         head, answer, failed = "int classify", f"{name}_best({buffer})", "-1"
+    elif anomaly.scored(library) and library.threshold is not None:
+        what = "1 for an anomaly, 0 for a normal input, -1 when the model did not run."
+        source = naming.buffer(library, library.inputs[0])
+        answer = f"{name}_score({source}, {buffer}) > {name.upper()}_THRESHOLD"
+        head, failed = "int is_anomaly", "-1"
     else:
         what = f"The first number that the model gives for one {subject}; 0 when it did not run."
         function = f"{name}_value{naming.suffix(library, output)}"
@@ -190,7 +238,8 @@ def _usage(library: CLibrary) -> str:
         if port.offset is not None
     )
     if pixels:
-        fill = f"    {name}_quantize_u8(pixels, input);\n"
+        call = "from_features(features" if library.features else "from_u8(pixels"
+        fill = f"    {name}_{call}, input);\n"
     return f"""\
 #include "{name}.h"
 

@@ -5,14 +5,45 @@
 
 #include "activation.h"
 #include "conv_2d.h"
+#include "conv_2d_thumb1.h"
 #include "fixed_point.h"
 #include "flash.h"
 #include "float_bits.h"
 #include "fused.h"
 #include "outputs_int8.h"
 
-enum { SUMS = 8 }; /* of int8 that are calculated before they are stored */
+enum { SUMS = 16 }; /* of int8 that are calculated before they are stored */
 
+#if defined(__thumb__) && !defined(__thumb2__) && __ARM_ARCH_PROFILE == 'M'
+static inline void add_int8(const Conv2D *p, const EkTaps *taps, int32_t *sums, int32_t many,
+                            const int8_t *x, const int8_t *w, ptrdiff_t window)
+{
+    /* The last four where they do not go into "many", and each for itself where these are fewer:
+     * then all four are the same, of which one is kept. */
+    static const int32_t none[4] = {0, 0, 0, 0};
+    const int32_t step = many < 4 ? 1 : 4;
+    EkFourWindows four = {x, w, many < 4 ? 0 : window, taps->input_row, taps->weights_row,
+                          -p->input_zero_point, -taps->count, 0, none, sums};
+    if (taps->rows <= 0 || taps->runs <= 0) {
+        memset(sums, 0, (size_t)many * sizeof *sums);
+        return;
+    }
+    for (int32_t o = 0; o < many; o += step) {
+        const int32_t first = many - o < step ? many - step : o;
+        four.input = x + taps->count;
+        four.weights = w + taps->count + (ptrdiff_t)first * window;
+        four.from = none;
+        four.sums = sums + first;
+        for (int32_t j = taps->runs; j > 0; j--) {
+            four.rows = taps->rows;
+            ek_four_sums(&four);
+            four.input += taps->input_run;
+            four.weights += taps->weights_run;
+            four.from = four.sums;
+        }
+    }
+}
+#else
 static inline int32_t product_int8(int32_t x, const int8_t *w)
 {
     return (int32_t)(EK_FACTOR)x * (EK_FACTOR)ek_flash_int8(w);
@@ -28,29 +59,8 @@ static inline void grow_one(int32_t zero, int32_t *sums, const int8_t *x, const 
     sums[0] = sum;
 }
 
-/* Of as many outputs that an input is loaded, and its zero point subtracted, once for all of them,
- * and that their sums stay in the registers of a small core. */
-#if defined(__thumb__) && !defined(__thumb2__)
-#define AT_ONCE 2
-static EK_OUTLINE void grow_some(int32_t zero, int32_t *sums, const int8_t *x, const int8_t *w,
-                             ptrdiff_t window, int32_t count)
-{
-    /* From the ends, so that one number is the place in all runs and counts: compilers would move
-     * three addresses. */
-    const int8_t *x_end = x + count, *w_end = w + count, *w1_end = w_end + window;
-    int32_t sum0 = sums[0], sum1 = sums[1];
-    for (ptrdiff_t k = -count; k; k++) {
-        __asm__("" : "+r"(k));
-        const int32_t input = x_end[k] - zero;
-        sum0 += input * w_end[k];
-        sum1 += input * w1_end[k];
-    }
-    sums[0] = sum0;
-    sums[1] = sum1;
-}
-#else
-#define AT_ONCE 4
-static EK_OUTLINE void grow_some(int32_t zero, int32_t *sums, const int8_t *x, const int8_t *w,
+/* Of four outputs, for all of which an input is loaded, and its zero point subtracted, once. */
+static EK_OUTLINE void grow_four(int32_t zero, int32_t *sums, const int8_t *x, const int8_t *w,
                              ptrdiff_t window, int32_t count)
 {
     const int8_t *w1 = w + window, *w2 = w1 + window, *w3 = w2 + window;
@@ -67,18 +77,20 @@ static EK_OUTLINE void grow_some(int32_t zero, int32_t *sums, const int8_t *x, c
     sums[2] = sum2;
     sums[3] = sum3;
 }
-#endif
 
 static inline void grow_int8(const Conv2D *p, int32_t *sums, int32_t many, const int8_t *x,
                              const int8_t *w, ptrdiff_t window, int32_t count)
 {
     const int32_t zero = p->input_zero_point;
     int32_t o = 0;
-    for (; many - o >= AT_ONCE; o += AT_ONCE, w += AT_ONCE * window)
-        grow_some(zero, sums + o, x, w, window, count);
+    for (; many - o >= 4; o += 4, w += 4 * window)
+        grow_four(zero, sums + o, x, w, window, count);
     for (; o < many; o++, w += window)
         grow_one(zero, sums + o, x, w, count);
 }
+
+EK_CONV_2D_SUMS(add_int8, int8_t, int8_t, int32_t, grow_int8)
+#endif
 
 static inline void grow_uint8(const Conv2D *p, int32_t *sum, int32_t many, const uint8_t *x,
                               const uint8_t *w, ptrdiff_t window, int32_t count)
@@ -113,6 +125,10 @@ static inline void grow_float32(const Conv2D *p, float *sum, int32_t many, const
     for (int32_t k = 0; k < count; k++)
         *sum = ek_fused(x[k], ek_flash_float(&w[k]), *sum);
 }
+
+EK_CONV_2D_SUMS(add_uint8, uint8_t, uint8_t, int32_t, grow_uint8)
+EK_CONV_2D_SUMS(add_int16, int16_t, int8_t, int64_t, grow_int16)
+EK_CONV_2D_SUMS(add_float32, float, float, float, grow_float32)
 
 /* tensors: ..., bias, multiplier, shift int32 [outputs], output. */
 static inline void store_int8_twice(const Conv2D *p, const int32_t *sums, void *const *tensors,
@@ -186,9 +202,9 @@ EK_STORE(store_int16_twice, int16_t, int64_t, finish_wide_twice)
 EK_STORE(store_int16_once, int16_t, int64_t, finish_wide_once)
 EK_STORE(store_float32, float, float, finish_float32)
 
-EK_CONV_2D(EK(conv_2d_int8_twice), int8_t, int8_t, int32_t, SUMS, grow_int8, store_int8_twice, 5)
-EK_CONV_2D(EK(conv_2d_int8_float), int8_t, int8_t, int32_t, SUMS, grow_int8, store_int8_float, 4)
-EK_CONV_2D(EK(conv_2d_uint8_twice), uint8_t, uint8_t, int32_t, 1, grow_uint8, store_uint8_twice, 5)
-EK_CONV_2D(EK(conv_2d_int16_twice), int16_t, int8_t, int64_t, 1, grow_int16, store_int16_twice, 5)
-EK_CONV_2D(EK(conv_2d_int16_once), int16_t, int8_t, int64_t, 1, grow_int16, store_int16_once, 5)
-EK_CONV_2D(EK(conv_2d_float32), float, float, float, 1, grow_float32, store_float32, 3)
+EK_CONV_2D(EK(conv_2d_int8_twice), int8_t, int8_t, int32_t, SUMS, add_int8, store_int8_twice, 5)
+EK_CONV_2D(EK(conv_2d_int8_float), int8_t, int8_t, int32_t, SUMS, add_int8, store_int8_float, 4)
+EK_CONV_2D(EK(conv_2d_uint8_twice), uint8_t, uint8_t, int32_t, 1, add_uint8, store_uint8_twice, 5)
+EK_CONV_2D(EK(conv_2d_int16_twice), int16_t, int8_t, int64_t, 1, add_int16, store_int16_twice, 5)
+EK_CONV_2D(EK(conv_2d_int16_once), int16_t, int8_t, int64_t, 1, add_int16, store_int16_once, 5)
+EK_CONV_2D(EK(conv_2d_float32), float, float, float, 1, add_float32, store_float32, 3)

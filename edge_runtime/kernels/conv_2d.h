@@ -65,12 +65,29 @@ static inline EkTaps ek_taps_at(const Conv2D *p, int32_t row, int32_t column)
     return taps;
 }
 
-/* Defines a kernel whose sums, of a type, are grown by runs of products: those of up to at_once
- * outputs, whose windows follow one another, by grow(p, sums, many, input, weights, window, count).
- * They are stored by store(p, sums, tensors, first, many, output). tensors: input
- * [batches][height][width][channels], weights [outputs][window_height][window_width][depth], what
- * store reads, and, at out, the output [batches][output_height][output_width][outputs]. */
-#define EK_CONV_2D(kernel, Number, Weight, Sum, at_once, grow, store, out)                         \
+/* Defines how the products of windows are added up by runs: grow(p, sums, many, input, weights, window,
+ * count) adds those of a run to the sums of as many outputs, whose windows follow one another. */
+#define EK_CONV_2D_SUMS(add, Number, Weight, Sum, grow)                                            \
+    static inline void add(const Conv2D *p, const EkTaps *taps, Sum *sums, int32_t many,           \
+                           const Number *x, const Weight *w, ptrdiff_t window)                     \
+    {                                                                                              \
+        for (int32_t i = 0; i < many; i++)                                                         \
+            sums[i] = 0;                                                                           \
+        for (int32_t i = 0; i < taps->rows; i++) {                                                 \
+            for (int32_t j = 0; j < taps->runs; j++)                                               \
+                grow(p, sums, many, x + (ptrdiff_t)j * taps->input_run,                            \
+                     w + (ptrdiff_t)j * taps->weights_run, window, taps->count);                   \
+            x += taps->input_row;                                                                  \
+            w += taps->weights_row;                                                                \
+        }                                                                                          \
+    }
+
+/* Defines a kernel of which add(p, taps, sums, many, input, weights, window) makes the sums, of a
+ * type, of up to at_once outputs. They are stored by store(p, sums, tensors, first, many, output).
+ * tensors: input [batches][height][width][channels], weights
+ * [outputs][window_height][window_width][depth], what store reads, and, at out, the output
+ * [batches][output_height][output_width][outputs]. */
+#define EK_CONV_2D(kernel, Number, Weight, Sum, at_once, add, store, out)                          \
     EK_TARGET void kernel(const int32_t *params, void *const *tensors)                             \
     {                                                                                              \
         Conv2D layer; /* a copy, because an int8 output could be params to the compiler */         \
@@ -91,17 +108,9 @@ static inline EkTaps ek_taps_at(const Conv2D *p, int32_t row, int32_t column)
                     const Weight *weights = (const Weight *)tensors[1] + taps.weights;             \
                     const Number *channel = input + taps.input;                                    \
                     for (int32_t o = 0, many, end = each; o < layer.outputs; o += many) {          \
-                        const Number *x = channel;                                                 \
-                        const Weight *w = weights;                                                 \
-                        Sum sums[at_once] = {0};                                                   \
+                        Sum sums[at_once];                                                         \
                         many = end - o < at_once ? end - o : (int32_t)at_once;                     \
-                        for (int32_t i = 0; i < taps.rows; i++) {                                  \
-                            for (int32_t j = 0; j < taps.runs; j++)                                \
-                                grow(p, sums, many, x + (ptrdiff_t)j * taps.input_run,             \
-                                     w + (ptrdiff_t)j * taps.weights_run, window, taps.count);     \
-                            x += taps.input_row;                                                   \
-                            w += taps.weights_row;                                                 \
-                        }                                                                          \
+                        add(p, &taps, sums, many, channel, weights, window);                       \
                         store(p, sums, tensors, o, many, output);                                  \
                         weights += (ptrdiff_t)many * window;                                       \
                         output += many;                                                            \

@@ -7,6 +7,7 @@
 
 #include "activation.h"
 #include "depthwise_conv_2d.h"
+#include "depthwise_thumb1.h"
 #include "fixed_point.h"
 #include "flash.h"
 #include "float_bits.h"
@@ -33,8 +34,8 @@ typedef struct {
 
 enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
 
-/* Defines what adds up the taps of a block of outputs: these read neighbouring channels, or all the
- * same one, where a channel has several outputs.
+/* Defines what adds up the taps of a block of outputs: these read neighbouring channels, a step of 1,
+ * or all the same one, where a channel has several outputs.
  *
  * grow(p, sum, x, weight): the sum and the product of an input and the weight that lies there. */
 #if UINTPTR_MAX > 0xffffffff
@@ -91,40 +92,52 @@ enum { BLOCK = 16 }; /* outputs whose sums are calculated at once */
     }
 #endif
 
+/* The same for each kind of block, of which compilers make code of its own. */
+#define EK_DEPTHWISE_SUMS(name, Params, type, weight, Sum, grow)                                   \
+    EK_DEPTHWISE_BLOCK(name##_of, Params, type, weight, Sum, grow)                                 \
+    static inline void name(const Params p, Taps t, const type *input, const weight *w, Sum *sums, \
+                            int32_t count, int32_t step)                                           \
+    {                                                                                              \
+        if (step == 0)                                                                             \
+            name##_of(p, t, input, w, sums, count, 0);                                             \
+        else if (count == BLOCK)                                                                   \
+            name##_of(p, t, input, w, sums, BLOCK, 1);                                             \
+        else                                                                                       \
+            name##_of(p, t, input, w, sums, count, 1);                                             \
+    }
+
 /* Defines a kernel without its calling convention.
  *
+ * add(p, taps, input, weights, sums, count, step): see EK_DEPTHWISE_SUMS.
  * store(p, sums, tensors, first, count, output): writes outputs, of which "first" is the first. */
-#define EK_DEPTHWISE(name, Params, type, weight, Sum, grow, store)                                 \
-    EK_DEPTHWISE_BLOCK(name##_block, Params, type, weight, Sum, grow)                              \
+#define EK_DEPTHWISE(name, Params, type, weight, Sum, add, store)                                  \
     static inline void name(const Params p, void *const *tensors, type *output)                    \
     {                                                                                              \
         const type *image = (const type *)tensors[0];                                              \
         const int32_t outputs = p.channels * p.multiplier, many = p.multiplier > 1;                \
         const int32_t run = many ? p.multiplier : p.channels, block = BLOCK;                       \
         for (int32_t batch = 0; batch < p.batches; batch++) {                                      \
-            for (int32_t at = 0; at < p.output_height * p.output_width; at++) {                    \
-                const int32_t y = at / p.output_width * p.stride_h - p.top;                        \
-                const int32_t x = at % p.output_width * p.stride_w - p.left;                       \
-                const Taps t = {y,                                                                 \
-                                x,                                                                 \
-                                ek_first_tap(y, p.dilation_h),                                     \
-                                ek_taps_end(y, p.height, p.window_height, p.dilation_h),           \
-                                ek_first_tap(x, p.dilation_w),                                     \
-                                ek_taps_end(x, p.width, p.window_width, p.dilation_w)};            \
-                int32_t count = 0;                                                                 \
-                for (int32_t first = 0; first < outputs; first += count, output += count) {        \
-                    const int32_t left = run - first % run;                                        \
-                    const type *input = image + first / p.multiplier;                              \
-                    const weight *w = (const weight *)tensors[1] + first;                          \
-                    Sum sums[BLOCK];                                                               \
-                    count = left < block ? left : block;                                           \
-                    if (many)                                                                      \
-                        name##_block(p, t, input, w, sums, count, 0);                              \
-                    else if (count == BLOCK)                                                       \
-                        name##_block(p, t, input, w, sums, BLOCK, 1);                              \
-                    else                                                                           \
-                        name##_block(p, t, input, w, sums, count, 1);                              \
-                    store(p, sums, tensors, first, count, output);                                 \
+            for (int32_t row = 0; row < p.output_height; row++) {                                  \
+                const int32_t y = row * p.stride_h - p.top;                                        \
+                for (int32_t column = 0; column < p.output_width; column++) {                      \
+                    const int32_t x = column * p.stride_w - p.left;                                \
+                    const Taps t = {y,                                                             \
+                                    x,                                                             \
+                                    ek_first_tap(y, p.dilation_h),                                 \
+                                    ek_taps_end(y, p.height, p.window_height, p.dilation_h),       \
+                                    ek_first_tap(x, p.dilation_w),                                 \
+                                    ek_taps_end(x, p.width, p.window_width, p.dilation_w)};        \
+                    const type *input = image;                                                     \
+                    int32_t count = 0, left = run;                                                 \
+                    for (int32_t first = 0; first < outputs; first += count, output += count) {    \
+                        const weight *w = (const weight *)tensors[1] + first;                      \
+                        Sum sums[BLOCK];                                                           \
+                        count = left < block ? left : block;                                       \
+                        add(p, t, input, w, sums, count, !many);                                   \
+                        store(p, sums, tensors, first, count, output);                             \
+                        left = left > count ? left - count : run;                                  \
+                        input += !many ? count : left == run;                                      \
+                    }                                                                              \
                 }                                                                                  \
             }                                                                                      \
             image += p.height * p.width * p.channels;                                              \
@@ -135,6 +148,34 @@ static inline uint32_t grow_int8(DepthwiseInt8 p, uint32_t sum, int8_t x, const 
 {
     return sum + (uint32_t)((EK_FACTOR)(x - p.input_zero_point) * (EK_FACTOR)ek_flash_int8(weight));
 }
+
+#if defined(__thumb__) && !defined(__thumb2__) && __ARM_ARCH_PROFILE == 'M'
+EK_DEPTHWISE_BLOCK(add_few_int8, DepthwiseInt8, int8_t, int8_t, uint32_t, grow_int8)
+
+static inline void add_int8(const DepthwiseInt8 p, Taps t, const int8_t *input, const int8_t *w,
+                            uint32_t *sums, int32_t count, int32_t step)
+{
+    const int32_t rows = t.end_row - t.first_row, taps = t.end_column - t.first_column;
+    int32_t c = 0;
+    if (step == 1 && p.dilation_w == 1 && rows > 0 && taps > 0) {
+        const int32_t tap = p.channels, row = taps * tap, y = t.y + t.first_row * p.dilation_h;
+        const int8_t *x = input + (y * p.width + t.x + t.first_column) * tap;
+        const int8_t *weights = w + (t.first_row * p.window_width + t.first_column) * tap;
+        EkFourChannels four = {x, weights, tap, row, p.dilation_h * p.width * tap - row,
+                               p.window_width * tap - row, -p.input_zero_point, rows, sums};
+        for (; count - c >= 4; c += 4) {
+            four.input = x + c;
+            four.weights = weights + c;
+            four.rows = rows;
+            four.sums = sums + c;
+            ek_four_channels(&four);
+        }
+    }
+    add_few_int8(p, t, input + c * step, w + c, sums + c, count - c, step);
+}
+#else
+EK_DEPTHWISE_SUMS(add_int8, DepthwiseInt8, int8_t, int8_t, uint32_t, grow_int8)
+#endif
 
 static inline void store_int8_twice(DepthwiseInt8 p, const uint32_t *sums, void *const *tensors,
                                     int32_t first, int32_t count, int8_t *output)
@@ -213,11 +254,15 @@ static inline void store_float32(DepthwiseFloat32 p, const float *sums, void *co
         output[c] = ek_clamp_float32(sums[c] + ek_flash_float(&bias[c]), p.lowest, p.highest);
 }
 
-EK_DEPTHWISE(int8_twice, DepthwiseInt8, int8_t, int8_t, uint32_t, grow_int8, store_int8_twice)
-EK_DEPTHWISE(int8_float, DepthwiseInt8, int8_t, int8_t, uint32_t, grow_int8, store_int8_float)
-EK_DEPTHWISE(uint8_twice, Uint8, uint8_t, uint8_t, uint32_t, grow_uint8, store_uint8_twice)
-EK_DEPTHWISE(int16_once, Int16, int16_t, int8_t, int64_t, grow_int16, store_int16_once)
-EK_DEPTHWISE(float32, DepthwiseFloat32, float, float, float, grow_float32, store_float32)
+EK_DEPTHWISE_SUMS(add_uint8, Uint8, uint8_t, uint8_t, uint32_t, grow_uint8)
+EK_DEPTHWISE_SUMS(add_int16, Int16, int16_t, int8_t, int64_t, grow_int16)
+EK_DEPTHWISE_SUMS(add_float32, DepthwiseFloat32, float, float, float, grow_float32)
+
+EK_DEPTHWISE(int8_twice, DepthwiseInt8, int8_t, int8_t, uint32_t, add_int8, store_int8_twice)
+EK_DEPTHWISE(int8_float, DepthwiseInt8, int8_t, int8_t, uint32_t, add_int8, store_int8_float)
+EK_DEPTHWISE(uint8_twice, Uint8, uint8_t, uint8_t, uint32_t, add_uint8, store_uint8_twice)
+EK_DEPTHWISE(int16_once, Int16, int16_t, int8_t, int64_t, add_int16, store_int16_once)
+EK_DEPTHWISE(float32, DepthwiseFloat32, float, float, float, add_float32, store_float32)
 
 /* tensors: ... bias int32, multiplier and shift int32 [outputs], output. */
 EK_TARGET void EK(depthwise_conv_2d_int8_twice)(const int32_t *params, void *const *tensors)

@@ -63,15 +63,84 @@ static inline int32_t ek_rounding_shift(int32_t value, int32_t right)
     return (value >> right) + ((value & mask) > (mask >> 1) + (value < 0));
 }
 
+#if defined(__thumb__) && !defined(__thumb2__) && __ARM_ARCH_PROFILE == 'M'
+/* The assembly of ek_doubled_high for low registers, of which a is the result and all change: the
+ * last addition rounds by the carry, which is the last bit that a shift moves out. */
+#define EK_DOUBLED_HIGH(a, b, a_low, b_low, b_high, low)                                           \
+    "uxth " a_low ", " a "\n\t"                                                                    \
+    "uxth " b_low ", " b "\n\t"                                                                    \
+    "asrs " b_high ", " b ", #16\n\t"                                                              \
+    "mov " low ", " a_low "\n\t"                                                                   \
+    "muls " low ", " b_low ", " low "\n\t"                                                         \
+    "muls " a_low ", " b_high ", " a_low "\n\t"                                                    \
+    "lsrs " low ", " low ", #16\n\t"                                                               \
+    "muls " b ", " a ", " b "\n\t"                                                                 \
+    "asrs " a ", " a ", #16\n\t"                                                                   \
+    "muls " b_low ", " a ", " b_low "\n\t"                                                         \
+    "muls " b_high ", " a ", " b_high "\n\t"                                                       \
+    "adds " b_low ", " b_low ", " low "\n\t"                                                       \
+    "asrs " low ", " b_low ", #16\n\t"                                                             \
+    "adds " b_high ", " b_high ", " low "\n\t"                                                     \
+    "uxth " b_low ", " b_low "\n\t"                                                                \
+    "adds " a_low ", " a_low ", " b_low "\n\t"                                                     \
+    "asrs " a_low ", " a_low ", #16\n\t"                                                           \
+    "adds " a ", " a_low ", " b_high "\n\t"                                                        \
+    "lsls " a ", " a ", #1\n\t"                                                                    \
+    "lsrs " b ", " b ", #31\n\t"                                                                   \
+    "adcs " a ", " b "\n\t"
+
+/* That of ek_rounding_shift, and the sum with an addend, by halves up of what is 1 less below zero.
+ * Then the carry is 1 before the shift, which by 0 leaves it. INT32_MIN, which has no halves, is not
+ * made less. */
+#define EK_HALVES_AWAY(value, right, addend, sign)                                                 \
+    "asrs " sign ", " value ", #31\n\t"                                                            \
+    "adds " value ", " value ", " sign "\n\t"                                                      \
+    "bvc 9f\n\t"                                                                                   \
+    "subs " value ", " value ", " sign "\n\t"                                                      \
+    "9:\n\t"                                                                                       \
+    "asrs " value ", " right "\n\t"                                                                \
+    "adcs " value ", " addend "\n\t"
+
+static inline int32_t ek_doubled_high(int32_t a, int32_t b)
+{
+    int32_t a_low, b_low, b_high, low;
+    __asm__(".syntax unified\n\t" EK_DOUBLED_HIGH("%0", "%1", "%2", "%3", "%4", "%5")
+            : "+l"(a), "+l"(b), "=&l"(a_low), "=&l"(b_low), "=&l"(b_high), "=&l"(low)
+            :
+            : "cc");
+    return a;
+}
+
+static inline int32_t ek_halves_away(int32_t value, int32_t right)
+{
+    int32_t sign;
+    __asm__(".syntax unified\n\t" EK_HALVES_AWAY("%0", "%2", "%3", "%1")
+            : "+l"(value), "=&l"(sign)
+            : "l"(right), "l"(0)
+            : "cc");
+    return value;
+}
+#else
+/* floor((a * b + 2^30) / 2^31), which wraps. */
+static inline int32_t ek_doubled_high(int32_t a, int32_t b)
+{
+    /* The truncating division of the source is this floor, for either sign. */
+    return (int32_t)((ek_wide_product(a, b) + ((int64_t)1 << 30)) >> 31);
+}
+
+static inline int32_t ek_halves_away(int32_t value, int32_t right)
+{
+    return ek_rounding_shift(value, right);
+}
+#endif
+
 /* ek_rescale_once, rounded twice as gemmlowp and TFLite Micro do: halves up in the product's
  * high word (SaturatingRoundingDoublingHighMul), then in the shift (RoundingDivideByPOT). */
 static inline int32_t ek_rescale_twice(int32_t total, int32_t multiplier, int32_t shift)
 {
     const int32_t left = shift > 0 ? shift : 0, right = shift > 0 ? 0 : -shift;
     const int32_t moved = (int32_t)((uint32_t)total << left);
-    /* The truncating division of the source is this floor, for either sign. */
-    const int32_t high = (int32_t)((ek_wide_product(moved, multiplier) + ((int64_t)1 << 30)) >> 31);
-    return ek_rounding_shift(high, right);
+    return ek_halves_away(ek_doubled_high(moved, multiplier), right);
 }
 
 /* total * multiplier * 2^(shift - 31), rounded once, halves up, with a multiplier of 16 bits:

@@ -1,5 +1,5 @@
 /* LOG_SOFTMAX of 8 bits; the meaning is defined in log_softmax.py. */
-#define EK_ROLLED
+#define EK_SMALL
 #include "kernel.h"
 
 #include "fixed_point.h"

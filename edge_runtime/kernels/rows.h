@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "outline.h"
+
 /* The first row that is held, and the one behind the last. */
 typedef struct {
     int32_t first, end;
@@ -39,13 +41,28 @@ static void ek_copy_row(void *to, const void *from, int32_t bytes)
         *at++ = *source++;
 }
 
-/* Drops the first rows of those held; the others move to their place. */
-static void ek_drop_rows(void *memory, EkHeld *held, int32_t count, int32_t bytes)
+/* The same of words, in a union because tensors of any type may lie there: compilers copy it by
+ * instructions for several words. */
+typedef struct {
+    union {
+        int32_t word;
+        uint8_t bytes[32];
+    } of;
+} EkWords;
+
+/* Drops the first rows of those held; the others move to their place, which is aligned to words. */
+static EK_OUTLINE void ek_drop_rows(void *memory, EkHeld *held, int32_t count, int32_t bytes)
 {
+    uint8_t *to = (uint8_t *)memory;
+    const int32_t apart = count * bytes, each = (int32_t)sizeof(EkWords);
+    const uint8_t *from = to + apart;
     held->first += count;
-    for (int32_t row = 0; row < held->end - held->first; row++)
-        ek_copy_row(ek_held_row(memory, row, bytes), ek_held_row(memory, row + count, bytes),
-                    bytes);
+    const uint8_t *const end = from + (held->end - held->first) * bytes;
+    if (apart % (int32_t)sizeof(int32_t) == 0 && apart >= each)
+        for (; end - from >= each; to += each, from += each)
+            *(EkWords *)(void *)to = *(const EkWords *)(const void *)from;
+    while (from < end)
+        *to++ = *from++;
 }
 
 static void ek_copy_params(int32_t *to, const int32_t *params, int32_t count)
@@ -54,18 +71,28 @@ static void ek_copy_params(int32_t *to, const int32_t *params, int32_t count)
         to[i] = params[i];
 }
 
-/* Makes parameters of a whole tensor those of some rows of the output, and returns the first row of
- * the input that they need. size: rows of the input, then those that the windows cover; start: rows
- * of padding before the input, then before these; rows: those of the output, of the stride and the
- * reach of a window. */
-static int32_t ek_window_of_rows(int32_t row, int32_t stride, int32_t reach, int32_t *size,
-                                 int32_t *start, int32_t rows)
+/* A step by rows: the stride and reach of its windows, the rows of its output that are calculated
+ * at once, and all of them; the number of its parameters, and the places of those that depend on
+ * the rows: of the height of the image, of the rows of padding above it, of the output's rows. */
+typedef struct {
+    int32_t stride, reach;
+    int16_t at_once, rows;
+    uint8_t params, height, top, output_height;
+} EkRowStep;
+
+/* Copies the parameters of a whole tensor as those of the rows of the output from a row on. Returns
+ * the first row of the input that they need. */
+static EK_OUTLINE int32_t ek_params_of_rows(int32_t *own, const int32_t *params,
+                                            const EkRowStep *step, int32_t row)
 {
-    const int32_t top = row * stride - *start, bottom = top + (rows - 1) * stride + reach;
+    const int32_t left = step->rows - row, count = left < step->at_once ? left : step->at_once;
+    const int32_t top = row * step->stride - params[step->top], height = params[step->height];
+    const int32_t bottom = top + (count - 1) * step->stride + step->reach;
     const int32_t first = top < 0 ? 0 : top;
-    const int32_t end = bottom < *size ? bottom : *size;
-    *size = end - first;
-    *start = first - top;
+    ek_copy_params(own, params, step->params);
+    own[step->height] = (bottom < height ? bottom : height) - first;
+    own[step->top] = first - top;
+    own[step->output_height] = count;
     return first;
 }
 

@@ -22,6 +22,7 @@
     X(arg_max_float32)                                                                             \
     X(arg_max_int32)                                                                               \
     X(arg_max_int8)                                                                                \
+    X(audio)                                                                                       \
     X(cast_from_float32)                                                                           \
     X(cast_integers)                                                                               \
     X(cast_to_float32)                                                                             \

@@ -24,7 +24,7 @@ class Order:
         rows: number of rows of which that is true at once, where windows follow each other row by
             row; with a vertical stride it is true of one.
         gathered: whether all that positions which are calculated at once read is read before any of
-            them is written.
+            them is written. Fewer of them may then be calculated at once, anywhere.
         columns: number of positions of them, times the horizontal stride, whose windows are read in
             a channel before that is written, all of the channel's if the rows are no longer.
     """
@@ -56,17 +56,26 @@ def distance(params: Mapping[str, int], size: int, order: Order) -> int:
         for row in _rows(params, rows):
             start = (batch * height + row) * width
             following = _first_read(params, size, row + 1, 0)
-            for column in _columns(params):
-                if order.by_channel:
-                    written = min(rows, height - row) * width
-                    needed = _first_read(params, size, row, 0)
-                else:
-                    written = column + order.positions
-                    following_column = written if order.gathered else column
-                    needed = _first_read(params, size, row, following_column)
-                needed = batch * image + min(needed, following)
+            for written, column in _written(params, order, min(rows, height - row)):
+                needed = batch * image + min(_first_read(params, size, row, column), following)
                 worst = max(worst, (start + written) * outputs - needed)
     return min(worst, params["batches"] * height * width * outputs)
+
+
+def _written(params: Mapping[str, int], order: Order, rows: int) -> set[tuple[int, int]]:
+    """Return positions of rows before which all may be written, and columns that are then read.
+
+    Args:
+        params: of the kernel.
+        order: of its form.
+        rows: rows that a form by channels writes.
+    """
+    if order.by_channel:
+        return {(rows * params["output_width"], 0)}
+    if not order.gathered:
+        return {(column + order.positions, column) for column in _columns(params)}
+    counts = range(1, order.positions + 1)
+    return {(column + count, column + count) for column in _columns(params) for count in counts}
 
 
 def distance_of_channels(params: Mapping[str, int], size: int, order: Order) -> int | None:

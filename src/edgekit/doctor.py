@@ -38,6 +38,7 @@ EXTRAS = {
         "edgekit convert quantises .tflite files and compares quantisers with it",
     ),
     "mcu": ("unicorn", "edgekit bench --core runs models on emulated microcontrollers with it"),
+    "data": ("pyarrow", "CSV, Parquet and WAV files as --data need it"),
     "distributed": ("distributed", "edgekit sweep --scheduler hands points to a Dask cluster"),
     "sign": ("cryptography", "edgekit sign, verify --key and load(public_key=) need it"),
     "peers": ("onnx", "edgekit bench measures ONNX Runtime beside ours with it"),

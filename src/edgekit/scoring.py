@@ -1,5 +1,6 @@
-"""Scores of answers: accuracy with its 95 % interval and confusion matrix, or error."""
+"""Scores of answers: accuracy with its 95 % interval, confusion, precision, recall, F1; error."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -9,6 +10,22 @@ import numpy.typing as npt
 
 Z_95 = 1.959963984540054
 """Two-sided 95 % quantile of the standard normal distribution."""
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How well one class, or one of several labels, is told apart from the others.
+
+    Attributes:
+        precision: share of the inputs answered so that are so; None if none was answered so.
+        recall: share of the inputs that are so that were answered so; None if none is so.
+        f1: harmonic mean of the two, 2 TP / (2 TP + FP + FN); None if none is so or was
+            answered so.
+    """
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
 
 
 @dataclass(frozen=True)
@@ -34,6 +51,52 @@ class Score:
     def accuracy(self) -> float:
         """Share of right answers, 0 to 1."""
         return self.correct / self.total
+
+    @property
+    def per_class(self) -> tuple[ClassScore, ...]:
+        """Precision, recall and F1 of each class."""
+        return tuple(
+            class_score(row[i], sum(row), sum(other[i] for other in self.confusion))
+            for i, row in enumerate(self.confusion)
+        )
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The figures that a gate may be set on, see ``edgekit.limits``."""
+        return {"accuracy": self.accuracy, **over_classes(self.per_class)}
+
+
+def class_score(right: int, answered: int, true: int) -> ClassScore:
+    """Return the score of a class.
+
+    Args:
+        right: number of true positives.
+        answered: number of inputs that were answered so.
+        true: number of inputs that are so.
+    """
+    return ClassScore(
+        precision=right / answered if answered else None,
+        recall=right / true if true else None,
+        f1=2 * right / (answered + true) if answered + true else None,
+    )
+
+
+def over_classes(scores: Sequence[ClassScore]) -> dict[str, float]:
+    """Return the figures of all classes or labels together.
+
+    Returns:
+        "f1", the mean of all F1 (macro F1); "precision" and "recall", the least of all. A class
+        that was never answered has a precision of 0. Classes that no input has are left out; a
+        figure that no class has is, too.
+    """
+    present = [one for one in scores if one.recall is not None]
+    if not present:
+        return {}
+    return {
+        "f1": sum(one.f1 or 0.0 for one in present) / len(present),
+        "precision": min(one.precision or 0.0 for one in present),
+        "recall": min(one.recall or 0.0 for one in present),
+    }
 
 
 def score(predicted: npt.ArrayLike, true: npt.ArrayLike, classes: int) -> Score:

@@ -21,7 +21,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
+import soundfile
 from ai_edge_litert import schema_py_generated as schema
 from PIL import Image
 
@@ -35,12 +39,13 @@ from edgekit.cli import run
 from edgekit.commands import bench_output, bench_run, tune
 from edgekit.convert import job, metrics_file, qat
 from edgekit.convert.conversion import Conversion
+from edgekit.convert.job_data import Choices
 from edgekit.convert.metadata import attach
 from edgekit.errors import DataError, EdgekitError
 from edgekit.index import write_index
 from edgekit.sweep import latency, point, workers
 from edgekit.sweep.measurement import Measurement
-from edgekit.train import arrays, data, mnist
+from edgekit.train import arrays, data, mnist, recordings
 from edgekit.train.recipe import Recipe
 
 TRIES = int(os.environ.get("EDGEKIT_BAD_INPUTS", "40"))
@@ -109,6 +114,37 @@ def test_arrays(folder: Path, capsys: Capture) -> None:
         for content in attempts(path, lambda rng, w=whole, s=spoilt: s(w, rng)):  # type: ignore[misc]
             code = run(["predict", str(folder / "model.tflite"), "--data", str(path)])
             require_one_line(code, capsys.readouterr(), content)
+
+
+def test_tables(folder: Path, capsys: Capture) -> None:
+    with np.load(folder / "data.npz") as whole:
+        columns = {f"v{i}": column for i, column in enumerate(whole["x"].T)} | {"y": whole["y"]}
+    table = pa.table(columns)
+    pyarrow.csv.write_csv(table, folder / "data.csv")
+    pq.write_table(table, folder / "data.parquet")
+    for name in ("data.csv", "data.parquet"):
+        content = (folder / name).read_bytes()
+        path = folder / f"bad{Path(name).suffix}"
+        for damaged in attempts(path, lambda rng, c=content: spoil.spoilt(c, rng)):  # type: ignore[misc]
+            for more in ([], ["--skip-bad"]):
+                words = ["predict", str(folder / "model.tflite"), "--data", str(path), *more]
+                require_one_line(run(words), capsys.readouterr(), damaged)
+
+
+def test_recordings(folder: Path) -> None:
+    path = folder / "a.wav"
+    sound = np.random.default_rng(0).normal(0, 0.1, (900, 2))
+    for subtype in ("PCM_16", "PCM_24", "FLOAT", "MS_ADPCM"):
+        soundfile.write(path, sound, 8000, subtype)
+        whole = path.read_bytes()
+        for content in attempts(path, lambda rng, w=whole: spoil.spoilt(w, rng)):  # type: ignore[misc]
+            problem = ""
+            try:
+                assert recordings.pcm(path, 8000, 800, recordings.Changes()).shape == (800,)
+            except DataError as error:
+                problem = str(error)
+            assert not problem or problem.startswith(f"{path}: "), content
+            assert "\n" not in problem, content
 
 
 def test_images(folder: Path, capsys: Capture) -> None:
@@ -324,7 +360,7 @@ def test_metrics_beside_a_model(folder: Path) -> None:
     for content in attempts(folder / "metrics.json", lambda rng: spoil.misstated(whole, rng)):
         try:
             metrics = metrics_file.read(model)
-            job.prepare(model, job.Choices(), Conversion())
+            job.prepare(model, Choices(), Conversion())
             tune._recipe(metrics)
             json.dumps(metrics_file.hyper_parameters(metrics))
         except (EdgekitError, OSError):

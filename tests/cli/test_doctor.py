@@ -47,6 +47,9 @@ HEALTHY = {
     "ai-edge-litert": ("2.3.0", ("numpy>=1.23.2",)),
     "litert-quantizer": ("0.11.0", ()),
     "unicorn": ("2.1.4", ()),
+    "pyarrow": ("26.0.1", ()),
+    "soundfile": ("0.14.0", ("numpy",)),
+    "soxr": ("1.1.0", ("numpy",)),
     "distributed": ("2026.8.0", ()),
     "cryptography": ("50.0.2", ()),
     "ziglang": ("0.17.1", ()),
@@ -151,8 +154,7 @@ def test_a_device_without_extras_has_notes_only(packages: Environment) -> None:
     checks = packages(
         **dict.fromkeys(name.replace("-", "_") for name in HOST),
         **dict.fromkeys(("onnx", "onnxruntime", "unicorn", "ziglang", "pyelftools", "distributed")),
-        cryptography=None,
-        litert_quantizer=None,
+        **dict.fromkeys(("pyarrow", "soundfile", "soxr", "cryptography", "litert_quantizer")),
     )
     notes = {c.subject: c.fix for c in checks.values() if c.status is Level.NOTE}
     assert wrong(checks) == {}
@@ -161,6 +163,7 @@ def test_a_device_without_extras_has_notes_only(packages: Environment) -> None:
         "ai-edge-litert": pip_install("keras-edgekit[litert]"),
         "litert-quantizer": pip_install("keras-edgekit[quantizer]"),
         "unicorn": pip_install("keras-edgekit[mcu]"),
+        "pyarrow": pip_install("keras-edgekit[data]"),
         "distributed": pip_install("keras-edgekit[distributed]"),
         "cryptography": pip_install("keras-edgekit[sign]"),
         "onnx": pip_install("keras-edgekit[peers]"),

@@ -11,6 +11,7 @@ import chain
 import control
 import documents
 import edge_runtime
+import listener
 import models
 import several
 from edge_runtime.errors import ModelError
@@ -88,6 +89,15 @@ def test_json_is_one_document(described):
     assert document["metadata"]["provenance"] == METADATA.provenance
     assert document["metadata_error"] is None
     assert {"TFLITE_METADATA", "EDGEKIT_METADATA"} <= {e["name"] for e in document["entries"]}
+
+
+def test_how_a_model_hears(tmp_path):
+    path = tmp_path / "listener.tflite"
+    path.write_bytes(listener.model())
+    text = " ".join(inspect(path).split())
+    assert "sound 720 samples at 16000 Hz, 12 windows of 64, 4 mel bands of 20 to 7600 Hz" in text
+    document = documents.read(inspect(path, "--json"))
+    assert document["metadata"]["audio"] == listener.EARS.to_json()
 
 
 def test_damaged_metadata_is_reported_and_the_rest_is_shown(described):

@@ -92,6 +92,19 @@ def test_numbers(tmp_path: Path) -> None:
     assert edge_runtime.load(path).meaning == "numbers"
 
 
+def test_a_task_and_its_threshold(tmp_path: Path) -> None:
+    path = tmp_path / "table.tflite"
+    path.write_bytes(foreign.regression(np.ones(1, np.float32)))
+    assert label(path, "--task", "anomaly", "--threshold", "0.25") == 0
+    said = edge_runtime.load(path).metadata
+    assert said is not None
+    assert (said.task, said.threshold, said.meaning) == ("anomaly", 0.25, "numbers")
+    assert label(path, "--framing", "resize") == 0
+    assert edge_runtime.load(path).metadata == said
+    assert label(path, "--task", "regress") == 0
+    assert edge_runtime.load(path).metadata.threshold is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -105,6 +118,11 @@ def test_numbers(tmp_path: Path) -> None:
         (("--mean", "0", "--std", "1"), "would become 0 to 255, but its input's int8"),
         (("--labels", "a,b"), "has 2 labels, output 0 has 3"),
         (("--labels", "a,b,c", "--task", "regression"), "which have no labels"),
+        (("--threshold", "0.5"), "it is for --task binary and anomaly"),
+        (("--threshold", "0.5", "--task", "regress"), "it is for --task binary and anomaly"),
+        (("--threshold", "nan", "--task", "binary"), "not a finite number"),
+        (("--task", "anomaly"), "does not rebuild its input"),
+        (("--task", "rank"), "'rank' is not one of"),
         (("--labels", "a,a,b"), "name at least two different ones"),
         (("--labels", "missing.txt"), "missing.txt"),
         (("--labels", "a,b\x1b[31m,c"), "characters that do not print"),

@@ -8,7 +8,9 @@ from PIL import Image, ImageDraw
 
 import build
 import documents
+import listener
 import several
+import sound
 from edge_runtime import ModelError, load
 from edge_runtime.backends import litert, native
 from edge_runtime.metadata import Metadata
@@ -51,6 +53,19 @@ def test_a_table(model, ring, bar, capsys):
     assert first.endswith("inverted: light background")
     assert second.split() == [bar, "1", second.split()[2]]
     assert first.index(" 0 ") == second.index(" 1 ") == header.index(" label")
+
+
+def test_a_wav_file(tmp_path, capsys):
+    path, wav = tmp_path / "listener.tflite", tmp_path / "word.wav"
+    path.write_bytes(listener.model())
+    pcm = sound.sounds(listener.EARS)["speech"]
+    sound.write_wav(wav, pcm, 16_000)
+    assert run(["predict", str(path), str(wav), "--json"]) == 0
+    (prediction,) = documents.read(capsys.readouterr().out)["predictions"]
+    assert prediction["scores"] == list(load(path).classify(pcm).scores)
+    sound.write_wav(wav, pcm, 8_000)
+    assert run(["predict", str(path), str(wav)]) == 2
+    assert "16 bits at 8000 Hz; the model takes 16 bits at 16000 Hz" in capsys.readouterr().err
 
 
 def test_json(model, ring, bar, capsys):

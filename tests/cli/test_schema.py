@@ -18,7 +18,7 @@ import documents
 import keys
 from edge_runtime.backends import backends
 from edge_runtime.graph import FORMATS
-from edge_runtime.meaning import MEANINGS
+from edge_runtime.meaning import MEANINGS, TASKS
 from edge_runtime.metadata import FRAMINGS
 from edgekit import cli, doctor, verify
 from edgekit.benchmarks import gate, result
@@ -170,6 +170,7 @@ def at(name: str, path: str) -> list[Any]:
     ("name", "path", "values"),
     [
         ("train", "$defs meaning", MEANINGS),
+        ("label", "$defs task", TASKS),
         ("train", "$defs framing", FRAMINGS),
         ("train", "$defs recipe output_activation", recipe.OUTPUT_ACTIVATIONS),
         ("train", "$defs recipe initializer", recipe.INITIALIZERS),

@@ -14,7 +14,7 @@ from edgekit import cli, frameworks
 from edgekit.convert import input_range, meaning, source
 from edgekit.convert.forward import trace
 from edgekit.convert.input_range import CANDIDATES, Range, Trial
-from edgekit.errors import ModelFileError
+from edgekit.errors import DataError, ModelFileError
 
 
 def model_of(last: str, loss: str = "", shape: tuple[int, ...] = (10,), outputs: int = 3) -> Any:
@@ -22,6 +22,7 @@ def model_of(last: str, loss: str = "", shape: tuple[int, ...] = (10,), outputs:
         forward=SimpleNamespace(last_op=last),
         loss=loss,
         path=Path("m.keras"),
+        shape=shape,
         output_shape=(outputs,),
         outputs=outputs,
         rebuilds_input=outputs == np.prod(shape) >= 3,
@@ -46,7 +47,7 @@ def model_of(last: str, loss: str = "", shape: tuple[int, ...] = (10,), outputs:
         (model_of("Sigmoid", "binary_crossentropy", (784,), 784), None, None, "numbers"),
         (model_of("Sigmoid", "binary_crossentropy", (3,), 3), None, 3, "probabilities"),
         (model_of("Softmax", "mean_squared_error"), None, None, "probabilities"),
-        (model_of("BiasAdd", "mean_squared_error"), "classification", None, "logits"),
+        (model_of("BiasAdd", "mean_squared_error"), "classify", None, "logits"),
         (model_of("Sigmoid", outputs=1), "regression", None, "numbers"),
     ],
 )
@@ -56,10 +57,60 @@ def test_the_meaning(model: Any, task: str | None, classes: int | None, expected
     assert decided.reason
 
 
+@pytest.mark.parametrize(
+    ("model", "task", "expected", "name"),
+    [
+        (model_of("Softmax"), None, "classify", "probabilities"),
+        (model_of("Softmax", outputs=2), None, "binary", "probabilities"),
+        (model_of("BiasAdd", "bce", outputs=1), None, "binary", "logits"),
+        (model_of("BiasAdd", "mse", outputs=1), None, "regress", "numbers"),
+        (model_of("BiasAdd", shape=(640,), outputs=640), None, "anomaly", "numbers"),
+        (model_of("Sigmoid", outputs=1), "classify", "classify", "probabilities"),
+        (model_of("BiasAdd", "mse", outputs=1), "binary", "binary", "logits"),
+        (model_of("Sigmoid"), "multilabel", "multilabel", "probabilities"),
+        (model_of("BiasAdd", "mse"), "multilabel", "multilabel", "logits"),
+        (model_of("Sigmoid", shape=(2,), outputs=2), "anomaly", "anomaly", "numbers"),
+        (model_of("Softmax"), "classification", "classify", "probabilities"),
+        (model_of("BiasAdd"), "regression", "regress", "numbers"),
+        (model_of("BiasAdd", shape=(4,), outputs=4), "autoencoder", "anomaly", "numbers"),
+    ],
+)
+def test_the_task(model: Any, task: str | None, expected: str, name: str) -> None:
+    decided = meaning.decide(model, task, None)
+    assert (decided.task, decided.name, decided.stated) == (expected, name, bool(task))
+
+
+def test_data_with_several_labels_decide() -> None:
+    for loss in ("", "binary_crossentropy"):
+        found = meaning.decide(model_of("BiasAdd", loss), None, None, independent=True)
+        assert (found.task, found.name) == ("multilabel", "logits")
+    assert meaning.decide(model_of("Softmax"), None, None, independent=True).task == "classify"
+    of_numbers = meaning.decide(model_of("BiasAdd", "mse"), None, None, independent=True)
+    assert of_numbers.task == "regress"
+
+
+@pytest.mark.parametrize(
+    ("model", "task", "says"),
+    [
+        (model_of("Softmax"), "binary", "tells more than two classes apart"),
+        (model_of("Softmax"), "multilabel", "it ends in Softmax, whose scores exclude each other"),
+        (model_of("BiasAdd", shape=(4,)), "anomaly", "does not rebuild its input of"),
+    ],
+)
+def test_an_output_that_does_not_fit_the_task_is_refused(model: Any, task: str, says: str) -> None:
+    with pytest.raises(ModelFileError, match=f"--task {task}: .*{says}"):
+        meaning.decide(model, task, None)
+
+
+def test_there_is_no_other_task() -> None:
+    with pytest.raises(DataError, match="--task rank: there are classify, binary"):
+        meaning.decide(model_of("Softmax"), "rank", None)
+
+
 def test_a_picture_is_not_one_score_for_each_class() -> None:
     model = SimpleNamespace(**vars(model_of("BiasAdd")) | {"output_shape": (4, 4, 3)})
     assert meaning.decide(model, None, None).name == "numbers"
-    with pytest.raises(ModelFileError, match="--task classification: an output of"):
+    with pytest.raises(ModelFileError, match="--task classify: an output of"):
         meaning.decide(model, "classification", None)
 
 
@@ -228,7 +279,7 @@ def test_classes_are_no_names_of_numbers(
     assert cli.run([*command, "--classes", "low,high"]) == 2
     error = capsys.readouterr().err
     assert "its loss is mse" in error
-    assert "--task classification" in error
+    assert "--task classify" in error
     assert not (tmp_path / "reg.tflite").exists()
 
 

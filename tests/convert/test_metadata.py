@@ -13,6 +13,7 @@ from ai_edge_litert.interpreter import Interpreter
 from flatbuffers.table import Table
 
 from edge_runtime.errors import MetadataError, ModelError
+from edge_runtime.front_end import Audio
 from edge_runtime.metadata import LABEL_FILE_LIMIT, MAX_BRACKETS, Metadata, read_metadata
 from edge_runtime.reader import read
 from edgekit.convert.metadata import attach
@@ -25,6 +26,8 @@ METADATA = Metadata(
     framing="digit",
     provenance={"dataset": {"name": "MNIST", "sha256": "731c"}, "seed": 123, "layers": [14, 2]},
 )
+EARS = Audio(samples=720, window=64, hop=59, fft=256, bands=4)
+"""A front end of 12 frames of 4 bands."""
 OURS = (b"TFLITE_METADATA", b"EDGEKIT_METADATA")
 
 
@@ -99,10 +102,17 @@ def test_round_trip(model):
         Metadata(mean=(127.5,), std=(127.5,), provenance={"note": None}),
         Metadata(mean=(1.0, 2.0, 3.0), std=(64.0,), framing="digit"),
         Metadata(labels=(" a, b ", "–"), mean=(1.0, 2.0, 3.0), std=(4.0, 5.0, 6.0)),
+        Metadata(mean=(0.0,), std=(255.0,), audio=EARS),
     ],
 )
 def test_round_trip_of_parts(metadata):
     assert metadata_of(attach(model_with(), metadata)) == metadata
+
+
+def test_audio_that_does_not_fit_is_not_written():
+    message = r"its audio gives 49 x 40 numbers, input 0 is \[1, 4, 4, 3\]"
+    with pytest.raises(MetadataError, match=message):
+        attach(model_with(), Metadata(audio=Audio()))
 
 
 def test_the_model_answers_as_before(model):
@@ -322,6 +332,14 @@ def test_labels_of_other_writers(content):
     assert metadata_of(with_labels(content)) == Metadata(labels=("cat", "dog"))
 
 
+def test_names_may_have_brackets():
+    names = [f'acc[{i}] {{"\\[' for i in range(MAX_BRACKETS)]
+    written = attach(model_with(), Metadata(provenance={"features": names}))
+    metadata = metadata_of(written)
+    assert metadata is not None
+    assert metadata.provenance == {"features": names}
+
+
 @pytest.mark.parametrize("content", ["cat", "cat\ndog\nbird", "cat\ndog\n\n"])
 def test_labels_that_do_not_fit_the_output(content):
     with pytest.raises(MetadataError, match="labels, output 0 has 2 scores"):
@@ -357,6 +375,10 @@ def test_only_edgekits_own_entry():
         (b'{"format": 1, "framing": "poster", "provenance": {}}', "framing"),
         (b'{"format": 1, "framing": ["digit"], "provenance": {}}', "framing"),
         (b'{"format": 1, "framing": "digit", "provenance": []}', "provenance"),
+        (
+            b'{"format": 1, "framing": "digit", "provenance": {}, "audio": 3}',
+            "audio: expected",
+        ),
         (b"[" * 100_000, f"more than {MAX_BRACKETS}"),
     ],
 )

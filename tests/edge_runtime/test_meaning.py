@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from edge_runtime.graph import Graph, Op, Tensor
-from edge_runtime.meaning import LOGITS, NUMBERS, PROBABILITIES, class_scores, of_graph
+from edge_runtime.meaning import (
+    LOGITS,
+    MULTILABEL,
+    NUMBERS,
+    PROBABILITIES,
+    class_scores,
+    margins,
+    of_graph,
+)
 
 pytestmark = pytest.mark.unsanitized
 
@@ -76,3 +84,22 @@ def test_numbers_are_not_changed() -> None:
 def test_scores_of_a_pixel_are_scores() -> None:
     assert class_scores(np.zeros((2, 1, 1, 5), np.float32), PROBABILITIES).shape == (2, 5)
     assert class_scores(np.zeros((2, 4, 4, 5), np.float32), PROBABILITIES).shape == (2, 4, 4, 5)
+
+
+def test_labels_do_not_exclude_each_other() -> None:
+    logits = np.array([[0.0, 2.0], [-200.0, 200.0]], np.float32)
+    scores = class_scores(logits, LOGITS, MULTILABEL)
+    assert scores.dtype == np.float32
+    assert scores[0] == pytest.approx([0.5, 1 / (1 + np.exp(-2))])
+    assert scores[1].tolist() == [0, 1]
+    single = np.array([[0.3]], np.float32)
+    assert class_scores(single, PROBABILITIES, MULTILABEL) is single
+
+
+def test_a_threshold_is_compared_with_the_output_itself() -> None:
+    single = np.array([[0.25], [0.75]], np.float32)
+    assert margins(single, PROBABILITIES).tolist() == margins(single, LOGITS).tolist()
+    assert margins(single, LOGITS).tolist() == [0.25, 0.75]
+    two = np.array([[0.25, 0.75]], np.float32)
+    assert margins(two, PROBABILITIES).tolist() == [0.75]
+    assert margins(two, LOGITS).tolist() == [0.5]

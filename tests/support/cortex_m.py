@@ -25,6 +25,7 @@ STACK, STACK_SIZE = 0x1000_0000, PAGE
 CALL = 0x1100_0000
 TENSORS, APART = 0x2000_0000, 0x0010_0000
 MODELS = {
+    "cortex_m0": arm_const.UC_CPU_ARM_CORTEX_M0,
     "cortex_m4": arm_const.UC_CPU_ARM_CORTEX_M4,
     "cortex_m7": arm_const.UC_CPU_ARM_CORTEX_M7,
     # For this core the DSP extension is optional.

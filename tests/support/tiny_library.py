@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 import build
+from edge_runtime.meaning import ANOMALY, NUMBERS
 from edge_runtime.metadata import Metadata
 from edgekit.convert.c.library import CLibrary, library
 from edgekit.convert.metadata import attach
@@ -33,6 +34,19 @@ def tiny_library(
 ) -> CLibrary:
     """Return the library of two classes, in int8 or float32."""
     return library(tiny_model(dtype, labels), f"model_{dtype}.tflite", name)
+
+
+def tiny_detector(name: str = "digits", *, dtype: str = "int8") -> CLibrary:
+    """Return the library of an anomaly detector of two numbers, in int8 or float32."""
+    scale = (0.1, 3) if dtype == "int8" else ()
+    tensors = [
+        build.tensor((1, 2), dtype, *scale, name="numbers"),
+        build.constant(np.array([[90, 10], [0, 80]], dtype), dtype, 0.01 if scale else 0.0),
+        build.tensor((1, 2), dtype, *scale, name="rebuilt"),
+    ]
+    content = build.model(tensors, [("FULLY_CONNECTED", [0, 1, -1], 2, {})])
+    detector = Metadata(meaning=NUMBERS, task=ANOMALY, threshold=0.5)
+    return library(attach(content, detector), f"detector_{dtype}.tflite", name)
 
 
 def sabotaged(original: CLibrary) -> CLibrary:

@@ -7,9 +7,10 @@ import pytest
 
 from edgekit import frameworks
 from edgekit.train.dataset import Dataset, scaled
-from edgekit.train.fit import Epoch, Training, fit, one_hot, whole_epoch
+from edgekit.train.fit import Epoch, Progress, Training, fit, one_hot
 from edgekit.train.model import build
 from edgekit.train.recipe import INITIALIZERS, OPTIMIZERS, Recipe
+from edgekit.train.steps import shuffled_orders, whole_epoch
 
 PUBLISHED = {
     "glorot-uniform": 2114,
@@ -129,8 +130,6 @@ def test_the_whole_epoch_function_does_what_fit_does(dataset: Dataset, optimizer
 
 
 def test_every_epoch_sees_every_image_once_in_another_order() -> None:
-    from edgekit.train.fit import shuffled_orders
-
     orders = [order.numpy() for order in shuffled_orders(100, 7).take(3)]
     assert all(np.array_equal(np.sort(order), np.arange(100)) for order in orders)
     assert not np.array_equal(orders[0], orders[1])
@@ -157,7 +156,7 @@ def test_validation_split_holds_the_last_images_back(dataset: Dataset) -> None:
 
 def test_reports_each_epoch_as_it_ends(dataset: Dataset) -> None:
     seen: list[Epoch] = []
-    training = fit(Recipe(epochs=3), small(dataset), seen.append)
+    training = fit(Recipe(epochs=3), small(dataset), Progress(seen.append))
     assert tuple(seen) == training.history
     assert [epoch.number for epoch in seen] == [1, 2, 3]
     assert training.seconds == pytest.approx(sum(epoch.seconds for epoch in seen))

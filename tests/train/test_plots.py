@@ -136,7 +136,8 @@ def test_a_run_without_pictures_keeps_none_of_an_earlier_one(tmp_path: Path, dty
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation="softmax")])
     model.compile(loss="categorical_crossentropy", metrics=["accuracy"])
     (tmp_path / "samples.png").write_bytes(b"of an earlier run")
-    outcome.write(tmp_path, None, table, replace(training([0.5]), model=model))
+    how = outcome.Use(None, "probabilities")
+    outcome.write(tmp_path, None, table, replace(training([0.5]), model=model), how)
     assert (tmp_path / "model.keras").exists()
     assert not (tmp_path / "samples.png").exists()
 

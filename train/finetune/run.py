@@ -25,29 +25,12 @@ from edgekit import clock, frameworks
 from edgekit.errors import MissingExtraError, TrainingError
 from edgekit.train.finetune import carry
 from edgekit.train.finetune.recipe import Tuning
-from edgekit.train.fit import Epoch, FloatArray
+from edgekit.train.fit import Data, Epoch
 
 PACKAGES = {
     "tensorflow_model_optimization": "tensorflow-model-optimization",
     "tf_keras": "tf_keras",
 }
-
-
-@dataclass(frozen=True)
-class Data:
-    """The data of fine-tuning, as the model needs it.
-
-    Attributes:
-        x: training inputs float32 [N, *shape].
-        y: training targets float32 [N, outputs]: one-hot, or 0 and 1 for a single sigmoid node.
-        x_held_out: inputs for the held-out figures of each epoch.
-        y_held_out: their targets.
-    """
-
-    x: FloatArray
-    y: FloatArray
-    x_held_out: FloatArray
-    y_held_out: FloatArray
 
 
 @dataclass(frozen=True)

@@ -28,18 +28,22 @@ def peak(times: Sequence[Alive]) -> int:
     return max((sum(end - start for start, end in alive.values()) for alive in times), default=0)
 
 
-def place(times: Sequence[Alive]) -> tuple[dict[int, int], int]:
+def place(times: Sequence[Alive], tries: int = TRIES) -> tuple[dict[int, int], int]:
     """Return an offset for each tensor, and the size of the arena, a multiple of ALIGNMENT.
 
     No bytes of two tensors that are alive at the same time lie at the same place. Tensors are
     placed one after another, each where the arena grows least: the largest first, then in other
     orders, in which those at the end of the arena move forward.
+
+    Args:
+        times: what is alive, one time after another.
+        tries: number of orders.
     """
     names, apart = _apart(times)
     sizes = _sizes(times)
     order = sorted(names, key=lambda name: -sizes[name])
     rng, best, bound = random.Random(0), _placed(order, sizes, apart), peak(times)
-    for _ in range(TRIES):
+    for _ in range(tries):
         offsets, size = best
         if size < bound + UNIT:
             break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge_runtime.errors import ModelError
@@ -20,8 +20,14 @@ if TYPE_CHECKING:
     from edge_runtime.planner.plan import Engine
 
 
-AT_ONCE = 1, 2
-"""Rows that steps with windows compute at once: fewer need less memory, but more instructions."""
+LESS = 0.99
+"""Share of the bytes of a plan that the next one may have at most: between them are too many."""
+
+NEAR = 1.1
+"""How many times the bytes of the smallest plan those of others are that are looked at closely."""
+
+MOST_NEAR = 16
+"""How many of these: placing the tensors of a long chain takes a tenth of a second."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +84,12 @@ def row_plans(plan: Plan, placed: OneArena, engine: Engine) -> list[RowPlan]:
     if plan.states:
         return found
     fed = feedable(plan)
-    for at_once in AT_ONCE:
-        segments = Segments(plan, engine, plan.arena, at_once)
-        for usable in segments.unfed, [] if fed is None else segments.fed(fed):
-            ways = _cuts(usable, len(plan.steps))
-            found += [row_plan(segments.plan, cuts) for cuts in ways]
+    segments = Segments(plan, engine, plan.arena)
+    for usable in [] if fed is None else segments.fed(fed), segments.unfed:
+        smallest_first = reversed(_cuts(usable, len(plan.steps)))
+        chosen = {id(one): one for way in smallest_first for one in way}
+        several = [other for one in chosen.values() for other in segments.faster(one)]
+        found += _placed(segments.plan, [*usable, *several])
     best: list[RowPlan] = []
     for one in sorted(found, key=lambda one: (one.cost, one.ram)):
         if not best or one.ram < best[-1].ram:
@@ -118,12 +125,36 @@ def feedable(plan: Plan) -> int | None:
 
 def _cuts(segments: Sequence[Segment], count: int) -> list[tuple[Segment, ...]]:
     """Return ways to cut a plan, of which each needs fewer bytes at the cost of instructions."""
-    ways: dict[tuple[tuple[int, bool], ...], tuple[Segment, ...]] = {}
+    ways = []
     most = max((one.peak for one in segments), default=0)
     while (way := fastest(segments, count, most)) is not None:
-        ways[tuple((one.first, one.chain is not None) for one in way)] = way
-        most = max(one.peak for one in way) - 1
-    return list(ways.values())
+        ways.append(way)
+        needed = max(one.peak for one in way)
+        most = min(needed - 1, int(needed * LESS))
+    return ways
+
+
+def _placed(plan: Plan, segments: Sequence[Segment]) -> list[RowPlan]:
+    """Return plans of which each needs fewer bytes at the cost of instructions.
+
+    Among those of few bytes the fastest may need more for its tensors than are alive at a time:
+    the chain that has the most of them is then taken to need as many, and another is looked for.
+    """
+    found = [row_plan(plan, way) for way in _cuts(segments, len(plan.steps))]
+    most = int(NEAR * min((one.plan.arena for one in found), default=0))
+    usable = list(segments)
+    for _ in range(MOST_NEAR):
+        way = fastest(usable, len(plan.steps), most)
+        if way is None:
+            break
+        found.append(row_plan(plan, way))
+        arena = found[-1].plan.arena
+        largest = max(way, key=lambda one: one.peak)
+        if arena > most:
+            usable = [replace(one, peak=arena) if one is largest else one for one in usable]
+        else:
+            most = int(arena * LESS)
+    return found
 
 
 def row_plan(plan: Plan, cuts: Sequence[Segment]) -> RowPlan:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from math import prod
+from dataclasses import replace as dataclass_with
+from itertools import product
 from typing import TYPE_CHECKING
 
 from edge_runtime.planner.plan import Plan, Slot
 from edge_runtime.record import replace
-from edgekit.convert.c.rows.placing import Alive, peak
-from edgekit.convert.c.rows.schedule import DROP, FEED, RUN, Chain, chain
+from edgekit.convert.c.rows.cost import more
+from edgekit.convert.c.rows.placing import Alive, peak, place
+from edgekit.convert.c.rows.schedule import DROP, RUN, Chain, chain
 from edgekit.convert.c.rows.steps import RowStep, fold_step, row_step
 
 if TYPE_CHECKING:
     from edge_runtime.planner.plan import Engine
 
-CALL = 400
-"""Instructions of a row beside the kernel's loops: its parameters and pointers, and the kernel's
-own first and last ones."""
+AT_ONCE = 1, 2, 3, 4
+"""Rows that steps with windows compute at once: more need more memory, but fewer instructions."""
 
-BYTE = 0.4
-"""Instructions of moving a byte."""
+LITTLE = 0.02
+"""Share of the additional instructions of a chain that more rows at once of a step have to save."""
+
+FEW_TRIES = 10
+"""Orders in which tensors are placed to compare chains."""
 
 LONGEST = 100
 """Most steps of a chain."""
@@ -31,10 +35,6 @@ MOST_ROWS = 1 << 14
 
 MOST_WORK = 1_000_000
 """Most rows of all chains whose order is looked for, half a minute's; the rest runs as a whole."""
-
-POSITION = 1.3
-"""Instructions of a call for each multiply-accumulate of a position: kernels for the DSP extension
-compute several positions at once, and the last ones of a call seldom fill a block."""
 
 STATE = -1
 """Stands for a slot: what is kept between the rows that the caller brings."""
@@ -79,7 +79,7 @@ class Segments:
         unfed: the segments where the input is there as a whole.
     """
 
-    def __init__(self, plan: Plan, engine: Engine, most: int, at_once: int) -> None:
+    def __init__(self, plan: Plan, engine: Engine, most: int, at_once: int = 1) -> None:
         slots = tuple(
             replace(slot, place="arena")
             if slot.place == "output" and at not in plan.outputs
@@ -93,12 +93,13 @@ class Segments:
             if folded is not None:
                 slots = (*slots, Slot("int32", sums, None, "arena"))
             steps.append(folded or row_step(plan, step, engine, at_once))
-        self.plan, self._steps = replace(plan, slots=slots), steps
+        self.plan, self._steps, self._engine = replace(plan, slots=slots), steps, engine
+        self._several: dict[tuple[int, int], RowStep | None] = {}
         self._last = {slot: at for at, one in enumerate(plan.steps) for slot in one.reads}
         self._last |= dict.fromkeys(plan.outputs, len(plan.steps))
         self._born = {slot: at for at, one in enumerate(plan.steps) for slot in one.writes}
 
-        self._most, self._work = most, MOST_WORK
+        self._most, self._work, self._work_at_once = most, MOST_WORK, MOST_WORK
         self.unfed = [one for first in range(len(steps)) for one in self._from(first, None)]
 
     def fed(self, slot: int) -> list[Segment]:
@@ -111,6 +112,59 @@ class Segments:
         """
         behind = [one for one in self.unfed if one.first > self._last[slot]]
         return [*self._from(0, slot), *behind]
+
+    def faster(self, segment: Segment) -> list[Segment]:
+        """Return a chain with more rows at once, one after another faster and in more bytes.
+
+        Their peaks are the bytes of the arena that they need alone, because the places of the
+        tensors are seldom as close as what is alive at a time.
+
+        Args:
+            segment: of single rows.
+        """
+        single = segment.chain
+        if single is None:
+            return []
+        start = (1,) * len(single.steps)
+        smallest = place(segment.times, FEW_TRIES)[1]
+        found, moves = [], []
+        for at, count in product(range(len(start)), AT_ONCE[1:]):
+            one = self._at_once(single, _with(start, at, count))
+            if one is not None and segment.cost - one.cost > LITTLE * segment.cost:
+                found.append(one)
+                moves.append(((segment.cost - one.cost) / max(one.peak - smallest, 1), at, count))
+        counts, best = start, segment
+        for _, at, count in sorted(moves, reverse=True):
+            if count > counts[at]:
+                one = self._at_once(single, _with(counts, at, count))
+                if one is not None and one.cost < best.cost:
+                    counts, best = _with(counts, at, count), one
+                    found.append(one)
+        return [one for one in found if one.peak <= self._most]
+
+    def _at_once(self, single: Chain, counts: Sequence[int]) -> Segment | None:
+        """Return a chain with so many rows at once of each step; None where there is none."""
+        steps = []
+        for at, count in enumerate(counts, single.first):
+            one = single.steps[at - single.first]
+            if count > 1:
+                if (at, count) not in self._several and one.step.kernel.bands and not one.folds:
+                    step = row_step(self.plan, self.plan.steps[at], self._engine, count)
+                    self._several[at, count] = step
+                several = self._several.get((at, count))
+                if several is None or several.at_once < count:
+                    return None
+                one = several
+            steps.append(one)
+        rows = sum(one.rows for one in steps)
+        if rows > self._work_at_once:
+            return None
+        self._work_at_once -= rows
+        changed = chain(single.first, steps, self._kept(single.end), single.fed)
+        if changed is None:
+            return None
+        found = self._by_rows(changed)
+        return dataclass_with(found, peak=place(found.times, FEW_TRIES)[1])
 
     def _from(self, first: int, fed: int | None) -> list[Segment]:
         """Return the segments that begin with a step."""
@@ -201,38 +255,12 @@ class Segments:
                 step = chain.steps[action.which]
                 alive |= dict.fromkeys(step.step.scratch, (0, step.scratch))
             times.append(alive)
-        cost = _cost(chain, pitches)
+        cost = more(chain, pitches)
         return Segment(chain.first, chain.end, chain, tuple(times), peak(times), cost)
 
 
-def _cost(chain: Chain, pitches: dict[int, int]) -> int:
-    """Return the instructions that a chain takes more than its steps as a whole."""
-    held = dict.fromkeys(chain.rows, 0)
-    done = [0] * len(chain.steps)
-    moved, calls = 0, -sum(_call(one, pitches) for one in chain.steps)
-    for action in chain.actions:
-        if action.kind == RUN:
-            one = chain.steps[action.which]
-            count = one.count(done[action.which])
-            calls += _call(one, pitches)
-            done[action.which] += count
-            for slot in one.outputs:
-                held[slot] += count
-            continue
-        slot = action.which
-        held[slot] += action.count if action.kind == FEED else -action.count
-        moved += pitches[slot] * (action.count if action.kind == FEED else held[slot])
-    return int(calls + moved * BYTE)
-
-
-def _call(one: RowStep, pitches: dict[int, int]) -> float:
-    """Return the instructions of a call beside those of its positions."""
-    params = one.step.kernel.params
-    if not one.step.kernel.bands or one.folds:
-        return CALL
-    taps = [params.get(name, 1) for name in ("window_height", "window_width", "depth")]
-    numbers = sum(pitches[slot] for slot in one.outputs) * prod(taps)
-    return CALL + POSITION * numbers / (params["output_width"] if one.axis == "h" else 1)
+def _with(counts: tuple[int, ...], at: int, count: int) -> tuple[int, ...]:
+    return (*counts[:at], count, *counts[at + 1 :])
 
 
 def fastest(segments: Sequence[Segment], count: int, most: int) -> tuple[Segment, ...] | None:

@@ -52,10 +52,10 @@ def blocks(plan: RowPlan | None) -> list[Block]:
     names |= {"ek_drop_rows"} if DROP in kinds else set()
     names |= {"ek_copy_row"} if FEED in kinds else set()
     steps = [one for chain in plan.chains for one in chain.steps]
-    if any(one.folds or one.moving is not None for one in steps):
+    if any(one.folds for one in steps):
         names.add("ek_copy_params")
     if any(one.moving is not None for one in steps):
-        names.add("ek_window_of_rows")
+        names |= {"ek_params_of_rows", "EkRowStep"}
     return definitions(HEADER, names)
 
 
@@ -189,30 +189,27 @@ class _ChainText:
         params, chosen = dict(form.params), "params"
         row, first = f"{self._rows(step.writes[0])}.end", "row"
         lines = [f"const int32_t row = {row};"]
+        added = "1"
         if one.folds or one.moving is not None:
             chosen = "own"
-            lines += [
-                f"int32_t own[{len(params)}];",
-                f"{self.names['ek_copy_params']}(own, params, {len(params)});",
-            ]
+            lines.append(f"int32_t own[{len(params)}];")
         if one.folds:
-            lines.append(f"own[{list(params).index('row')}] = row;")
+            lines += [
+                f"{self.names['ek_copy_params']}(own, params, {len(params)});",
+                f"own[{list(params).index('row')}] = row;",
+            ]
         if one.moving is not None:
             [window] = one.windows.values()
             size, start, _ = one.moving
             params |= {size: window.rows, start: window.before}
-            first, last = "low", one.rows - one.at_once
-            count = f"row > {last} ? {one.rows} - row : {one.at_once}"
-            if one.rows % one.at_once == 0:
-                count = str(one.at_once)
             at = [list(params).index(name) for name in one.moving]
+            first, added = "low", f"own[{at[2]}]"
+            numbers = window.stride, window.reach, one.at_once, one.rows, len(params), *at
             lines += [
-                f"const int32_t count = {count};",
-                f"const int32_t low = {self.names['ek_window_of_rows']}(row, {window.stride}, "
-                f"{window.reach}, &own[{at[0]}], &own[{at[1]}], count);",
-                f"own[{at[2]}] = count;",
+                f"static const {self.names['EkRowStep']} step = "
+                f"{{{', '.join(map(str, numbers))}}};",
+                f"const int32_t low = {self.names['ek_params_of_rows']}(own, params, &step, row);",
             ]
-        added = "1" if one.moving is None else "count"
         operands = []
         for slot, tensor in zip(step.slots, form.tensors, strict=True):
             address = self.operand(tensor)

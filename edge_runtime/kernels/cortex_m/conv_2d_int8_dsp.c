@@ -4,21 +4,21 @@
  * k + 2 a word of each position, side by side. Then every pair of outputs is summed over them with
  * the three instructions of gemm_int8_dsp.h, of which the three positions share one: 13
  * instructions and loads of 5 words for 24 multiply-accumulates. All is read of three positions
- * before their outputs are written. */
+ * before their outputs are written. The last two, or the last four in twos, have a loop of their own,
+ * which leaves out the third position. */
 #include "kernel.h"
 
 #ifdef EK_DSP
-#include <string.h>
-
 #include "conv_2d_dsp.h"
 #include "fixed_point.h"
 #include "rescale_dsp.h"
 
 /* What a pass over pairs of outputs reads; the strides lead to the outputs of the second and the
- * third position. */
+ * third position. loop: twice the number of words; one less where the third position is the second
+ * once more. */
 typedef struct {
     const uint32_t *taps;
-    int32_t words, zero_point, stride;
+    int32_t loop, zero_point, stride;
     int8_t *output;
     int32_t second_stride;
     const int8_t *end;
@@ -34,6 +34,16 @@ typedef struct {
     "smlad r11, r6, " word ", r11\n\t"                                                             \
     "smlad lr, r7, " word ", lr\n\t"
 #define WORD "ldm r1!, {r3-r4}\n\t" TAPS("r3") TAPS("r4")
+
+#define TAPS_OF_TWO(word)                                                                          \
+    "ldm r0!, {r5-r7}\n\t"                                                                         \
+    "smlad r8, r5, " word ", r8\n\t"                                                               \
+    "smlad r10, r6, " word ", r10\n\t"                                                             \
+    "sxtb16 " word ", " word "\n\t"                                                                \
+    "smlad r9, r5, " word ", r9\n\t"                                                               \
+    "smlad r11, r6, " word ", r11\n\t"
+
+#define WORD_OF_TWO "ldm r1!, {r3-r4}\n\t" TAPS_OF_TWO("r3") TAPS_OF_TWO("r4")
 
 /* Two outputs of a position from T and A, written as a halfword. */
 #define OUTPUTS(t, a, address)                                                                     \
@@ -59,10 +69,12 @@ __attribute__((noinline)) static const uint32_t *run(const Pass *pass, const uin
                      "mov r11, r9\n\t"
                      "mov r12, r8\n\t"
                      "mov lr, r9\n\t"
-                     "tst r2, #1\n\t"
-                     "bne 3f\n"
-                     "2:\n\t" WORD "3:\n\t" WORD "subs r2, #2\n\t"
-                     "bgt 2b\n\t"
+                     "lsls r3, r2, #31\n\t" /* N: the lowest bit, C: the next one */
+                     "bmi 5f\n\t"
+                     "bcs 3f\n"
+                     "2:\n\t" WORD "3:\n\t" WORD "subs r2, #4\n\t"
+                     "bgt 2b\n"
+                     "4:\n\t"
                      "ldm r1!, {r3-r6}\n\t"
                      "ldrd r0, r2, [sp, #8]\n\t"
                      "ldr r7, [sp, #16]\n\t" OUTPUTS("r8", "r9", "[r7]")
@@ -73,7 +85,16 @@ __attribute__((noinline)) static const uint32_t *run(const Pass *pass, const uin
                      "cmp r7, r9\n\t"
                      "bne 1b\n\t"
                      "add sp, #28\n\t"
-                     "pop {r2-r12, lr}"
+                     "pop {r2-r12, lr}\n\t"
+                     "b 6f\n"
+                     "5:\n\t"
+                     "bcc 8f\n"
+                     "7:\n\t" WORD_OF_TWO "8:\n\t" WORD_OF_TWO "subs r2, #4\n\t"
+                     "bgt 7b\n\t"
+                     "mov r12, r10\n\t"
+                     "mov lr, r11\n\t"
+                     "b 4b\n"
+                     "6:"
                      : "+r"(from), "+r"(w)
                      :
                      : "cc", "memory");
@@ -219,77 +240,75 @@ static void clamp_bytes(const Conv2D *p, int8_t *output, int32_t count)
 /* tensors: input int8, weights packed, three that are not read, output int8, scratch. */
 void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
 {
-    Conv2D layer; /* a copy, because an int8 output could be params to the compiler */
-    memcpy(&layer, params, sizeof layer);
-    const Conv2D *const p = &layer;
-    if (ek_is_pointwise(p)) { /* positions in one row */
-        layer.width = layer.output_width = layer.height * layer.width;
-        layer.height = layer.output_height = 1;
-    }
+    const Conv2D *const p = (const Conv2D *)params;
     const int8_t *input = (const int8_t *)tensors[0];
     int8_t *output = (int8_t *)tensors[5];
     uint32_t *const taps = (uint32_t *)tensors[6];
     uint32_t *const beside = taps + ek_dsp_taps(p) / sizeof *taps;
-    const int32_t outputs = layer.outputs, channels = layer.channels, words = ek_dsp_words(p);
-    const int32_t positions = layer.output_height * layer.output_width;
-    const int32_t row = layer.window_width * channels, pitch = layer.width * channels;
-    const int32_t skip = layer.dilation_h * pitch - row;
+    const int32_t outputs = p->outputs, channels = p->channels, words = ek_dsp_words(p);
+    const int32_t positions = p->output_height * p->output_width;
+    const int32_t row = p->window_width * channels, pitch = p->width * channels;
+    const int32_t skip = p->dilation_h * pitch - row;
+    /* Positions are in one row where windows are single ones, too. */
+    const int32_t is_flat = ek_is_pointwise(p), width = is_flat ? positions : p->output_width;
     /* Before these, windows of which rows lie side by side are inside. */
-    const int32_t most_y = layer.height - (layer.window_height - 1) * layer.dilation_h;
-    const int32_t most_x = layer.dilation_w == 1 ? layer.width - layer.window_width + 1 : 0;
-    const int32_t clamps = layer.lowest > -128 || layer.highest < 127;
+    const int32_t most_y = p->height - (p->window_height - 1) * p->dilation_h;
+    const int32_t most_x =
+        is_flat ? positions : p->dilation_w == 1 ? p->width - p->window_width + 1 : 0;
+    const int32_t clamps = p->lowest > -128 || p->highest < 127;
     int8_t *const tails = (int8_t *)(beside + EK_DSP_PIXELS * words);
     const int32_t distance = ek_dsp_tails(p), behind = words - distance / EK_DSP_STEP;
-    Rows rows = {taps,     {0, 0, 0}, row / EK_DSP_STEP, 0, layer.window_height, ek_dsp_tail(p),
+    Rows rows = {taps,     {0, 0, 0}, row / EK_DSP_STEP, 0, p->window_height, ek_dsp_tail(p),
                  distance, tails};
     Rows of_tails = {taps + behind * EK_DSP_PIXELS * EK_DSP_STEP / 2,
                      {tails, tails + distance, tails + 2 * distance},
                      words - behind, 0, 1, 0, 0, 0};
-    Pass pass = {taps, words, layer.output_zero_point, 0, output, 0, output};
+    Pass pass = {taps, 0, p->output_zero_point, 0, output, 0, output};
 
     if (ek_dsp_in_words(p))
-        fill_words(beside, layer.input_zero_point, (size_t)layer.depth);
-    for (int32_t batch = 0; batch < layer.batches; batch++) {
-        int32_t y = -layer.top, x = -layer.left, column = 0;
+        fill_words(beside, p->input_zero_point, (size_t)p->depth);
+    for (int32_t batch = 0; batch < p->batches; batch++) {
+        int32_t y = -p->top, x = -p->left, column = 0;
+        pass.loop = 2 * words;
         pass.stride = outputs;
         pass.second_stride = 2 * outputs;
         for (int32_t done = 0, many = EK_DSP_PIXELS; done < positions; done += many) {
             int8_t *const to = output + (ptrdiff_t)done * outputs;
-            if (positions - done < EK_DSP_PIXELS) { /* the last one several times */
-                many = positions - done;
-                pass.stride = pass.second_stride = many > 1 ? outputs : 0;
+            const int32_t left = positions - done;
+            if (left < 5 && left != EK_DSP_PIXELS) { /* with the last one once more */
+                many = left > 1 ? 2 : 1;
+                pass.loop = 2 * words - 1;
+                pass.stride = pass.second_stride = (many - 1) * outputs;
             }
-            column += EK_DSP_PIXELS;
-            if (many == EK_DSP_PIXELS && column <= layer.output_width && y >= 0 && y < most_y &&
-                x >= 0 && x + (EK_DSP_PIXELS - 1) * layer.stride_w < most_x) {
-                const int32_t step = layer.stride_w * channels;
+            const int32_t last = (many - 1) * p->stride_w;
+            if (column + many <= width && y >= 0 && y < most_y && x >= 0 && x + last < most_x) {
                 rows.from[0] = number_at(p, input, y, x);
-                rows.from[1] = rows.from[0] + step;
-                rows.from[2] = rows.from[1] + step;
+                rows.from[2] = rows.from[0] + last * channels;
+                rows.from[1] = many > 2 ? rows.from[0] + p->stride_w * channels : rows.from[2];
                 rows.skip = skip;
                 expand(&rows);
-                x += EK_DSP_PIXELS * layer.stride_w;
+                column += many;
+                x += last + p->stride_w;
             } else {
                 int32_t at[EK_DSP_PIXELS][2];
-                column -= EK_DSP_PIXELS;
                 for (int32_t i = 0; i < EK_DSP_PIXELS; i++) {
                     at[i][0] = y;
                     at[i][1] = x;
                     if (i >= many - 1 && i < EK_DSP_PIXELS - 1)
                         continue;
-                    x += layer.stride_w;
-                    if (++column == layer.output_width) {
+                    x += p->stride_w;
+                    if (++column == width) {
                         column = 0;
-                        x = -layer.left;
-                        y += layer.stride_h;
+                        x = -p->left;
+                        y += p->stride_h;
                     }
                 }
                 gather_apart(p, input, at, beside, &rows);
             }
-            if (column == layer.output_width) {
+            if (column == width) {
                 column = 0;
-                x = -layer.left;
-                y += layer.stride_h;
+                x = -p->left;
+                y += p->stride_h;
             }
             if (rows.tail) {
                 rows.tails = tails;
@@ -308,7 +327,7 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
             if (clamps)
                 clamp_bytes(p, to, many * outputs);
         }
-        input += (ptrdiff_t)layer.height * pitch;
+        input += (ptrdiff_t)p->height * pitch;
         output += (ptrdiff_t)positions * outputs;
     }
 }

@@ -10,7 +10,14 @@ import click
 from edge_runtime.backends import backends as all_backends
 from edgekit import frameworks
 from edgekit.benchmarks.mcu.cores import CORES
-from edgekit.commands import bench_layers, bench_options, bench_run, options, running
+from edgekit.commands import (
+    bench_layers,
+    bench_options,
+    bench_run,
+    data_options,
+    options,
+    running,
+)
 from edgekit.commands.bench_options import Duration, Options, Size, Tolerance
 from edgekit.errors import MissingExtraError
 
@@ -29,10 +36,11 @@ input_file = options.InputFile()
     "--data",
     show_default="what the models were trained on",
     metavar="mnist|synthetic|none|PATH",
-    help="Test inputs. PATH is a folder with one folder of images for each class, or an .npz of x "
-    "and y: uint8 is pixels, floats are the model's inputs as they are. none: random tensors, "
-    "which have no accuracy.",
+    help="Test inputs. PATH is a folder with one folder of images, WAV files or tables for each "
+    "class; an .npz of x and y: uint8 is pixels, floats are the model's inputs as they are; or a "
+    "table, .csv or .parquet. none: random tensors, which have no accuracy.",
 )
+@data_options.reading
 @click.option(
     "--classes",
     "--labels",
@@ -55,7 +63,7 @@ input_file = options.InputFile()
     type=click.Path(exists=True, path_type=Path),
     metavar="FILE",
     show_default="the artifacts folder's model.keras, for models that were converted from it",
-    help="The Keras model to compare with.",
+    help="The Keras model to compare with, or a float .tflite file in its place.",
 )
 @options.trust
 @click.option(
@@ -64,11 +72,14 @@ input_file = options.InputFile()
     show_default="0.99 for the documented study; else --max-drop",
     help="Least accuracy of each model on each backend.",
 )
+@options.least
+@options.most
 @click.option(
     "--max-drop",
     type=options.FiniteRange(0, 1),
-    show_default="0.01 without --min-accuracy",
-    help="Most that accuracy, or R² of numbers, may be below the Keras model's.",
+    show_default="0.01 without --min-accuracy, --min and --max",
+    help="Most that accuracy (of numbers R², of several labels macro F1, of anomalies AUC) may be "
+    "below the Keras model's, or below what the report of the conversion says of it.",
 )
 @click.option(
     "--max-latency",

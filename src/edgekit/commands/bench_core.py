@@ -52,9 +52,9 @@ def measure(
                 "models with one of each"
             )
     # TensorFlow takes seconds to start: Keras runs only where a gate compares with it.
-    minimum_only = chosen.min_accuracy is not None or (
-        chosen.max_drop is None and all(entry.file.of_the_study for entry in entries.values())
-    )
+    limited = chosen.minimum is not None or bool(chosen.limits)
+    of_the_study = all(entry.file.of_the_study for entry in entries.values())
+    minimum_only = chosen.max_drop is None and (limited or of_the_study)
     compared = dataset.y_test.size and not (minimum_only and dataset.labels)
     return builds.run(
         entries,

@@ -10,7 +10,10 @@ from typing import Any
 import click
 
 from edgekit.benchmarks.mcu.cores import CORES
+from edgekit.limits import Limits
+from edgekit.train.reading import Reading
 
+ACCURACY = "accuracy"
 FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20}
 SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
 LABELS_LIMIT = 1 << 20
@@ -73,9 +76,11 @@ class Options:
         artifacts: the folder where the commands meet.
         data, classes, framing, input_range: test inputs and their form; None for what the files
             say.
+        reading: how the data are read.
         keras: the Keras model to compare with; None for the artifacts folder's.
         trust: run the code that a Keras file contains.
         min_accuracy, max_drop, max_latency, max_size: limits of the gates; None for no gate.
+        least, most: limits by metric, the last of one metric counts.
         backend: names of the backends to run; empty for all.
         require: names of backends that must run a model.
         baseline: document of an earlier run.
@@ -96,6 +101,7 @@ class Options:
     models: tuple[Path, ...]
     artifacts: Path
     data: str | None
+    reading: Reading
     classes: tuple[str, ...] | None
     framing: str | None
     input_range: tuple[float, float] | None
@@ -103,6 +109,8 @@ class Options:
     trust: bool
     min_accuracy: float | None
     max_drop: float | None
+    least: tuple[tuple[str, float], ...]
+    most: tuple[tuple[str, float], ...]
     max_latency: float | None
     max_size: int | None
     backend: tuple[str, ...]
@@ -130,6 +138,19 @@ class Options:
         """Name of the variant of the exported C; "" for the plain one."""
         names = {"skip-zeros": self.skip_zeros, "min-ram": self.min_ram}
         return "-".join(name for name, chosen in names.items() if chosen)
+
+    @property
+    def minimum(self) -> float | None:
+        """Least accuracy, from --min-accuracy or --min; None for no gate."""
+        return (
+            self.min_accuracy if self.min_accuracy is not None else dict(self.least).get(ACCURACY)
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """Limits of the other metrics."""
+        others = {name: limit for name, limit in self.least if name != ACCURACY}
+        return Limits(others, dict(self.most))
 
     @property
     def budgets(self) -> Mapping[str, int | None]:
@@ -184,12 +205,15 @@ class Options:
         """
         elsewhere = {
             "--data": self.data,
+            **dict.fromkeys(self.reading.options, True),
             "--classes": self.classes,
             "--framing": self.framing,
             "--input-range": self.input_range,
             "--keras": self.keras,
             "--trust": self.trust,
             "--min-accuracy": self.min_accuracy,
+            "--min": self.least,
+            "--max": self.most,
             "--max-drop": self.max_drop,
             "--max-latency": self.max_latency,
             "--max-size": self.max_size,

@@ -41,7 +41,9 @@ def run(chosen: Options) -> bool:
         baseline.require_common(earlier, list(models), backends)
     entries, dataset = subjects.gather(
         models,
-        subjects.InputChoices(chosen.data, chosen.classes, chosen.framing, chosen.input_range),
+        subjects.InputChoices(
+            chosen.data, chosen.classes, chosen.framing, chosen.input_range, chosen.reading
+        ),
     )
     keras = _keras(chosen, entries)
     for warning in subjects.warnings(entries):
@@ -106,11 +108,11 @@ def _tolerances(chosen: Options) -> dict[str, float]:
 
 def _keras(chosen: Options, entries: "Mapping[str, Entry]") -> "Keras":
     """Return the Keras model to compare with, after warning of the code that it may run."""
-    from edgekit.benchmarks import subjects
+    from edgekit.benchmarks import contender, subjects
 
     beside = chosen.artifacts / files.KERAS_MODEL
     keras = subjects.keras_of(entries, beside, chosen.keras, trust=chosen.trust)
-    if keras.file and keras.trust:
+    if keras.file and keras.trust and keras.file.suffix != contender.TFLITE:
         from edgekit import keras_files
 
         for line in keras_files.trusted(keras.file):
@@ -165,7 +167,15 @@ def _gates(
     from edgekit.benchmarks import contender, gate
 
     study = {name for name, entry in entries.items() if entry.file.of_the_study}
-    gates = gate.answers(results, chosen.min_accuracy, chosen.max_drop, study)
+    recorded = {name: entry.file.recorded for name, entry in entries.items()}
+    gates = gate.answers(
+        results,
+        chosen.minimum,
+        chosen.max_drop,
+        study,
+        metrics=chosen.limits,
+        recorded=recorded,
+    )
     models = {name: entry.file.path for name, entry in entries.items()}
     if chosen.core:
         gates += bench_core.gates(results, models, chosen.budgets)

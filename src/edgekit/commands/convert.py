@@ -1,12 +1,13 @@
 """``edgekit convert``: converts a model to a .tflite file and its report."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from edge_runtime.meaning import NUMBERS
-from edgekit.commands import options, running, terminal
+from edgekit.commands import data_options, options, running, terminal
 from edgekit.convert.conversion import DYNAMIC_BATCH, QUANTIZERS, SCHEMES, Conversion
 from edgekit.convert.targets import TARGETS, check_conversion
 from edgekit.errors import DataError
@@ -17,6 +18,8 @@ from edgekit.files import (
     to_json,
 )
 from edgekit.index import write_index
+from edgekit.limits import Check, Limits, bounds, drop, reported
+from edgekit.train.reading import Reading
 
 if TYPE_CHECKING:
     from edgekit.convert.source import TrainedModel
@@ -99,6 +102,7 @@ class Batch(click.ParamType[int]):
     help="Seed of that draw.",
 )
 @options.data(default=None)
+@data_options.reading
 @options.classes(default="those the model was trained on")
 @options.task
 @options.framing(default="as the model was trained; resize")
@@ -118,6 +122,14 @@ class Batch(click.ParamType[int]):
     show_default="model.tflite, model_int8.tflite, … in the artifacts folder",
     help="File to write; the report goes beside it as FILE.report.json, unless FILE is a pipe or "
     "a device.",
+)
+@options.least
+@options.most
+@click.option(
+    "--max-drop",
+    type=options.FiniteRange(0, 1),
+    help="Fail where accuracy is lower by more than this than before the conversion; of several "
+    "labels it is the macro F1, of numbers R², of anomalies the AUC.",
 )
 @options.trust
 @options.artifacts
@@ -139,9 +151,13 @@ def command(
     classes: tuple[str, ...] | None,
     task: str | None,
     framing: str | None,
+    reading: Reading,
     input_range: tuple[float, float] | None,
     batch: int,
     output: Path | None,
+    least: tuple[tuple[str, float], ...],
+    most: tuple[tuple[str, float], ...],
+    max_drop: float | None,
     trust: bool,
     artifacts: Path,
     as_json: bool,
@@ -154,7 +170,8 @@ def command(
 
     MODEL is the artifacts folder's model.keras by default. Prints, and stores beside the file:
     size, the meaning of input and output and why, accuracy before and after on the test data,
-    agreement, the error of each layer, the ops, and whether the target runs them.
+    agreement, the error of each layer, the ops, and whether the target runs them. Exit code 1 when
+    a gate fails; the files are written all the same.
     """
     conversion = Conversion(
         scheme=scheme or ("int8" if quantize else "float32"),
@@ -174,6 +191,7 @@ def command(
     from edgekit.convert import job as jobs
     from edgekit.convert import pipeline, report, source
     from edgekit.convert.api import Converted
+    from edgekit.convert.job_data import Choices
     from edgekit.train.dataset import takes_images
 
     running.warn_of_others(path)
@@ -181,13 +199,14 @@ def command(
         trained = source.load(path, trust=trust, verbose=verbose)
     for line in trained.trusted:
         terminal.warn(line)
-    choices = jobs.Choices(
+    choices = Choices(
         data=data,
         classes=classes,
         task=task,
         framing=framing,
         input_range=input_range,
         calibration=calibration,
+        reading=reading,
     )
     with terminal.working("convert", "looking at the model and its data"):
         job = jobs.prepare(trained, choices, conversion)
@@ -202,6 +221,9 @@ def command(
     with terminal.working("convert", f"converting {path} and comparing the answers"):
         run = pipeline.convert_by_both if quantizer == BOTH else pipeline.convert
         content, document = run(trained, conversion, job, verbose=verbose)
+    limits = Limits(dict(least), dict(most), max_drop)
+    checks = _checks(limits, document)
+    document["gates"] = [asdict(check) for check in checks]
     converted = Converted(content, document, job.warnings, notes)
     summary = report.text(document)
     report_path = converted.write(output)
@@ -223,7 +245,19 @@ def command(
         terminal.echo(f"{path} → {output}  ({conversion.scheme}, {target})", err=aside)
         terminal.page(summary, err=aside)
         terminal.echo(f"{'report':<12} {report_path or 'none beside a stream'}", err=aside)
-    return 0
+    failed = [check for check in checks if check.verdict == "failed"]
+    for check in failed:
+        terminal.echo(f"edgekit convert: {check.name}: {check.message}", err=True)
+    return 1 if failed else 0
+
+
+def _checks(limits: Limits, document: dict[str, Any]) -> list[Check]:
+    """Return the limits and whether the converted model keeps them."""
+    before, after = (reported(document, when) for when in ("before", "after"))
+    checks = bounds(limits, after, "" if document["data"] else "there are no data; give --data")
+    if limits.drop is not None:
+        checks.append(drop(document["task"]["name"], after, before, limits.drop))
+    return checks
 
 
 def _default_name(conversion: Conversion) -> str:

@@ -1,8 +1,9 @@
 """``edgekit export``: writes a .tflite file as a C library."""
 
+import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,7 +24,24 @@ if TYPE_CHECKING:
 FORMAT = "edgekit export"
 VERSION = 1
 
+LARGEST_FRAME = 4096
+"""Sides of a camera's frames, in pixels, at most."""
+
 TEXTS = ("header", "source", "selftest", "example")
+
+
+class FrameSize(click.ParamType[tuple[int, int]]):
+    """Width and height of a frame, 320x240."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        """Parse ``WIDTHxHEIGHT``."""
+        found = re.fullmatch("([0-9]{1,4})[x×]([0-9]{1,4})", str(value))
+        size = (int(found[1]), int(found[2])) if found else (0, 0)
+        if not all(side in range(1, LARGEST_FRAME + 1) for side in size):
+            self.fail(f"{value!r} is no size of 1x1 to 4096x4096, as 320x240", param, ctx)
+        return size
 
 
 @click.command("export", short_help="Write a .tflite model as plain C for a microcontroller.")
@@ -66,6 +84,13 @@ TEXTS = ("header", "source", "selftest", "example")
     "run overwrites it there.",
 )
 @click.option(
+    "--camera",
+    type=FrameSize(),
+    metavar="WIDTHxHEIGHT",
+    help="Size of a camera's frames, 320x240: adds functions that crop and resize them to the "
+    "model's input, as its training pictures were.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -85,6 +110,7 @@ def command(
     max_ram: int | None,
     plan: bool,
     keep_input: bool,
+    camera: tuple[int, int] | None,
     output: Path | None,
     artifacts: Path,
     as_json: bool,
@@ -118,6 +144,7 @@ def command(
             skip_zeros=skip_zeros,
             most_ram=0 if min_ram else max_ram,
             keep_input=keep_input,
+            camera=camera,
         )
     except BackendError as error:  # of this machine, not of the file
         raise ExportError(str(error)) from None

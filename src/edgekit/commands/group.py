@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 COMPLETION = "_EDGEKIT_COMPLETE"
 """Variable that the script of ``edgekit completion`` sets to shell and request: bash_complete."""
 
-HELP = """Take a small Keras classifier to an edge device and prove that it still works there.
+HELP = """Take a small Keras model to an edge device and prove that it still works there.
 
 \b
-  edgekit train               train the documented model on MNIST's 0 and 1
+The documented model, a network that tells handwritten 0 from 1:
+  edgekit train               train it on MNIST's 0 and 1
+Or one of your own, for pictures, sounds, sensors, tables or anomalies:
+  edgekit new image DIR       a project to start from, with its five commands
+  edgekit train --model model.py:build --data PATH
+Then, for both:
   edgekit tune MODEL.keras    fine-tune it: QAT, pruning, clustering
   edgekit convert             model.keras -> model.tflite (float32)
   edgekit convert --quantize  model.keras -> model_int8.tflite (all int8)
@@ -41,11 +46,12 @@ COMMANDS = {
     "export": "Write a .tflite model as plain C for a microcontroller.",
     "inspect": "Print a .tflite's tensors, ops, sizes, MACs and metadata.",
     "label": "Write labels and scale into a .tflite of another tool.",
+    "new": "Start a project of your own: model, data, README, test.",
     "predict": "Classify images, or run arrays, with a .tflite model.",
     "schema": "Print the JSON Schema of a command's output.",
     "sign": "Sign files with an Ed25519 key, for verify --key and load().",
     "sweep": "Train many models and compare accuracy and cost.",
-    "train": "Train the documented model.",
+    "train": "Train the documented model, or one of your own.",
     "tune": "Fine-tune a model: QAT, pruning, clustering.",
     "verify": "Check that no file has changed since it was written.",
 }

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from edge_runtime.errors import ModelError
+from edge_runtime.front_end import Audio
 from edge_runtime.metadata import Metadata
 from edge_runtime.unsupported import INSTEAD
 from edgekit.columns import clip, columns, pairs, sections
@@ -190,7 +191,20 @@ def _metadata(summary: Summary) -> dict[str, str]:
         "labels": f"{len(labels)}: {', '.join(labels[:20])}{more}" if labels else "not given",
         "normalisation": _normalisation(summary.metadata),
         "framing": summary.metadata.framing,
+        **({"task": task} if (task := summary.metadata.task) else {}),
+        **({} if (limit := summary.metadata.threshold) is None else {"threshold": f"{limit:g}"}),
+        **({"sound": _sound(summary.metadata.audio)} if summary.metadata.audio else {}),
     }
+
+
+def _sound(audio: Audio) -> str:
+    """Return in a line how sound becomes pixels."""
+    what = f"{audio.coefficients} MFCC of " if audio.coefficients else ""
+    return (
+        f"{audio.samples} samples at {audio.rate} Hz, {audio.frames} windows of {audio.window}, "
+        f"{what}{audio.bands} mel bands of {audio.low:g} to {audio.high:g} Hz, {audio.bottom:g} to "
+        f"{audio.top:g} dB"
+    )
 
 
 def _normalisation(metadata: Metadata) -> str:

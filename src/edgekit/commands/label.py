@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge_runtime import anomaly
 from edge_runtime.errors import EdgeRuntimeError, ModelError
-from edge_runtime.metadata import Metadata
+from edge_runtime.meaning import ANOMALY
+from edge_runtime.metadata import THRESHOLDED, Metadata
 from edgekit import artifact_set, files
 from edgekit.commands import bench_options, options, running, terminal
 from edgekit.errors import DataError, MissingExtraError
@@ -62,6 +64,13 @@ class PerChannel(click.ParamType[tuple[float, ...]]):
 @options.framing(default="as the file says; resize")
 @options.task
 @click.option(
+    "--threshold",
+    type=options.FiniteRange(),
+    metavar="NUMBER",
+    help="Of binary: the probability or logit of the second class above which that class is the "
+    "answer. Of anomaly: the mean squared error above which an input is one.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -79,6 +88,7 @@ def command(
     input_range: tuple[float, float] | None,
     framing: str | None,
     task: str | None,
+    threshold: float | None,
     output: Path | None,
     as_json: bool,
 ) -> int:
@@ -91,7 +101,8 @@ def command(
         raise click.UsageError("--mean and --std need each other")
     if mean is not None and input_range is not None:
         raise click.UsageError("--input-range says the same as --mean and --std: give one of them")
-    if mean is None and not any((labels, input_range, framing, task)):
+    nothing_else = not any((labels, input_range, framing, task))
+    if mean is None and threshold is None and nothing_else:
         raise click.UsageError(
             "nothing to write: give --labels, --mean and --std, or another option"
         )
@@ -123,6 +134,9 @@ def command(
         if framing:
             metadata = replace(metadata, framing=framing)
         metadata = replace(metadata, meaning=_meaning(graph, metadata, task))
+        metadata = _for_task(metadata, task, threshold)
+        if metadata.task == ANOMALY:
+            anomaly.steps(*(graph.tensors[ports[0]] for ports in (graph.inputs, graph.outputs)))
         labelled = attach(content, metadata)
     except EdgeRuntimeError as error:
         raise ModelError(f"{model}: {error}") from None
@@ -137,6 +151,8 @@ def command(
         "std": list(metadata.std),
         "framing": metadata.framing,
         "meaning": metadata.meaning,
+        "task": metadata.task or None,
+        "threshold": metadata.threshold,
     }
     if as_json:
         document = {"format": FORMAT, "version": VERSION, "output": str(target), **facts}
@@ -147,7 +163,8 @@ def command(
         terminal.echo(f"{model} → {target}", err=aside)
         for name, value in facts.items():
             text = ", ".join(map(str, value)) if isinstance(value, list) else value
-            terminal.echo(f"{name:<12} {text or '–'}", err=aside)
+            text = "" if text is None else text
+            terminal.echo(f"{name:<12} {'–' if text == '' else text}", err=aside)
     return 0
 
 
@@ -155,19 +172,33 @@ def _meaning(graph: "Graph", metadata: Metadata, task: str | None) -> str:
     """Return the meaning of the output: from --task, from the file, or from its last op."""
     from edge_runtime.meaning import NUMBERS, of_graph
 
-    if task and task != "classification":
+    if task in ("regress", "anomaly"):
         if metadata.labels:
             raise DataError(f"--task {task}: its output is numbers, which have no labels")
         return NUMBERS
     if metadata.meaning == NUMBERS and metadata.labels and not task:
         raise DataError(
-            "the file says that its output is numbers: give --task classification to label it"
+            "the file says that its output is numbers: give --task classify to label it"
         )
     if task or metadata.labels:
         # Any label will do: the user said that there are classes.
         judged = of_graph(graph, metadata.labels or ("",))
         return judged if metadata.meaning in ("", NUMBERS) else metadata.meaning
     return metadata.meaning or of_graph(graph, ())
+
+
+def _for_task(metadata: Metadata, task: str | None, threshold: float | None) -> Metadata:
+    """Return the metadata with the task and its threshold, where they are given.
+
+    Raises:
+        DataError: the task has no threshold.
+    """
+    task = task or metadata.task
+    if threshold is None:
+        threshold = metadata.threshold if task == metadata.task else None
+    elif task not in THRESHOLDED:
+        raise DataError(f"--threshold: it is for --task {' and '.join(THRESHOLDED)}: give one")
+    return replace(metadata, task=task, threshold=threshold)
 
 
 def _require_scale(graph: "Graph", metadata: Metadata) -> None:

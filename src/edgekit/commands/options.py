@@ -1,16 +1,18 @@
 """Options that several commands share."""
 
 import os
-from collections.abc import Callable
-from math import isfinite
+from collections.abc import Callable, Iterable
+from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from edge_runtime.meaning import TASKS
 from edge_runtime.metadata import FRAMINGS
+from edgekit import limits
 from edgekit.commands import terminal
-from edgekit.convert.conversion import TASKS
+from edgekit.convert.conversion import FORMER_TASKS, task_of
 from edgekit.errors import ModelFileError, did_you_mean
 from edgekit.files import DEFAULT_ARTIFACTS, INT8_MODEL
 
@@ -27,6 +29,64 @@ class Choice(click.Choice[str]):
         """Return the list of values, and those most similar to ``value``."""
         message = super().get_invalid_choice_message(value, ctx)
         return message.removesuffix(".") + did_you_mean(str(value), self.choices)
+
+
+class Task(Choice):
+    """A task, or its former name, which the help does not list."""
+
+    def __init__(self) -> None:
+        """Accept TASKS."""
+        super().__init__(TASKS)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return the task."""
+        return task_of(value) if value in FORMER_TASKS else super().convert(value, param, ctx)
+
+
+class Limit(click.ParamType[tuple[str, float]]):
+    """NAME=VALUE: a metric and what it must reach."""
+
+    name = "limit"
+
+    def __init__(self, metrics: Iterable[str]) -> None:
+        """Accept the names of ``metrics``."""
+        self._metrics = tuple(metrics)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float]:
+        """Parse ``NAME=VALUE``."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = str(value).partition("=")
+        name = name.strip().lower()
+        if name not in self._metrics:
+            hint = did_you_mean(name, self._metrics)
+            self.fail(f"{value!r}: there are {', '.join(self._metrics)}{hint}", param, ctx)
+        try:
+            limit = float(text)
+        except ValueError:
+            limit = nan
+        if not equals or not isfinite(limit):
+            self.fail(f"{value!r} is not a metric and a number, as {name}=0.9", param, ctx)
+        return name, limit
+
+
+least = click.option(
+    "--min",
+    "least",
+    type=Limit(limits.LEAST),
+    multiple=True,
+    metavar="METRIC=VALUE",
+    help=f"Fail where a metric is less: {', '.join(limits.LEAST)}. f1 is the mean of all classes, "
+    "recall and precision are the least of any class. Repeatable.",
+)
+most = click.option(
+    "--max",
+    "most",
+    type=Limit(limits.MOST),
+    multiple=True,
+    metavar="METRIC=VALUE",
+    help=f"Fail where an error is more: {', '.join(limits.MOST)}. Repeatable.",
+)
 
 
 class InputFile(click.Path):
@@ -82,9 +142,11 @@ input_range = click.option(
 )
 task = click.option(
     "--task",
-    type=Choice(TASKS),
+    type=Task(),
     show_default="decided from the output, the loss and the data, and printed",
-    help="Meaning of the output: scores of classes, or numbers.",
+    help="What the output is. classify: scores of classes. binary: of two classes, with a "
+    "threshold chosen on held-out inputs. multilabel: of labels that do not exclude each other. "
+    "regress: numbers. anomaly: the rebuilt input, whose error tells anomalies.",
 )
 
 
@@ -161,8 +223,9 @@ def data(default: str | None) -> Callable[[Command], Command]:
         show_default=True if default else "what the model was trained on",
         metavar="mnist|synthetic|PATH",
         shell_complete=_complete_data,
-        help="PATH is a folder with one folder of images for each class, or an .npz of x and y: "
-        "uint8 is pixels, floats are the model's inputs as they are.",
+        help="PATH is a folder with one folder of images, WAV files or tables for each class; an "
+        ".npz of x and y: uint8 is pixels, floats are the model's inputs as they are; or a table, "
+        ".csv or .parquet.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,13 @@ import click
 from edge_runtime import BackendError, InputError, Model, ModelError, load
 from edge_runtime.backends import backends, options_for, unavailable
 from edge_runtime.errors import UnsoundError
-from edge_runtime.meaning import NUMBERS
+from edge_runtime.meaning import ANOMALY, MULTILABEL, NUMBERS, margins
+from edge_runtime.metadata import Metadata
 from edgekit.columns import columns, shortened
-from edgekit.commands import options, running, terminal
+from edgekit.commands import data_options, options, running, terminal
 from edgekit.escape import line
 from edgekit.files import to_json
+from edgekit.train.reading import Reading
 
 FORMAT = "edgekit predict"
 VERSION = 1
@@ -41,10 +43,12 @@ VALUES = 8
     "--data",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="An .npz or .npy with x (or x_test), as for `edgekit convert`: its rows are predicted, "
-    "and compared with y where it is there. For a model of several inputs an .npz with an array "
-    "for each, by the name that `edgekit inspect` shows.",
+    help="Data as for `edgekit convert`: an .npz or .npy with x (or x_test), a table, or a folder "
+    "of class folders. Its inputs are predicted, and compared with y where it is there. For a "
+    "model of several inputs an .npz with an array for each, by the name that `edgekit inspect` "
+    "shows.",
 )
+@data_options.reading
 @click.option(
     "--backend",
     type=options.Choice(backends()),
@@ -61,6 +65,7 @@ def command(
     model: Path,
     inputs: tuple[str, ...],
     data: Path | None,
+    reading: Reading,
     backend: str | None,
     no_invert: bool,
     as_json: bool,
@@ -69,20 +74,25 @@ def command(
 
     An IMAGE is a PNG, JPEG, BMP, GIF, WebP, TIFF or PNM of one frame and at most 67 million pixels,
     and may have any size and mode. If the model expects digits as MNIST has them, light ink on
-    a dark ground, an image with a light background is inverted first. An ARRAY (.npz or .npy) has
-    inputs [N, ...] of the model: uint8 pixels, or floats on its own scale. For a model of several
-    inputs it is an .npz whose arrays [N, ...] have the names of the inputs, with as many rows each.
-    Of several outputs each is printed by its name, as numbers.
+    a dark ground, an image with a light background is inverted first. For a model that hears it is
+    a WAV file of 16 bits, of the model's rate. An ARRAY (.npz or .npy) has inputs [N, ...] of the
+    model: uint8 pixels, or floats on its own scale. For a model of several inputs it is an .npz
+    whose arrays [N, ...] have the names of the inputs, with as many rows each. Of several outputs
+    each is printed by its name, as numbers.
     """
     sources = [*inputs, *([str(data)] if data else [])]
     if not sources:
         raise click.UsageError("name an IMAGE or an ARRAY, or give --data", context)
+    if reading.document and not data:
+        raise click.UsageError(f"{reading.options[0]} is about --data: give it, too", context)
     running.warn_of_others(model)
     opened, backend = _open(model, backend)
     if opened.backend_note:
         terminal.note(f"{model}: {opened.backend_note}")
     errors: list[tuple[str, str]] = []
-    answers = _answers(opened, sources, errors, invert=False if no_invert else None)
+    answers = _answers(opened, inputs, errors, invert=False if no_invert else None)
+    if data:
+        answers = chain(answers, _of_data(opened, data, reading, errors))
     about = {
         "format": FORMAT,
         "version": VERSION,
@@ -141,7 +151,8 @@ class Answer:
     Attributes:
         content: "file", for a row of an array its "row", and "label", "index", "score", "scores"
             and "inverted" of classes, or "values" where the output is numbers, or "outputs", the
-            numbers of each output by name, where there are several.
+            numbers of each output by name, where there are several; of an anomaly detector
+            "squared_error" and "anomaly", too.
         truth: the right label; None where it is unknown.
     """
 
@@ -169,9 +180,63 @@ def _answers(
             terminal.echo(f"edgekit: error: {error}", err=True)
 
 
+def _of_data(
+    model: Model, path: Path, reading: Reading, errors: list[tuple[str, str]]
+) -> Iterator[Answer]:
+    """Yield the answers to the inputs of --data, or of its test part where it has parts."""
+    from edgekit.train import data
+    from edgekit.train.reading import ARRAYS, DIGITS
+
+    source = str(path)
+    kind = data.kind_of(source)
+    reading.require(kind, source)
+    if kind == ARRAYS and not reading.document:
+        yield from _answers(model, [source], errors, invert=None)
+        return
+    if kind == DIGITS or len(model.inputs) > 1:
+        raise InputError(f"{source}: name an .npz, a table, or a folder of class folders")
+    numbers, metadata = not _names_classes(model), model.metadata or Metadata()
+    detects = model.task == ANOMALY  # its data have classes: normal inputs and anomalies
+    loaded = data.read(
+        source,
+        model.input.shape[1:],
+        framing=metadata.framing,
+        numbers=None if detects else numbers,
+        may_lack=detects,
+        reading=data.completed(source, reading, _recorded(metadata, source), same=False),
+        audio=metadata.audio,
+    )
+    for note in loaded.notes:
+        terminal.note(note)
+    part = "_test" if "x_test" in loaded.arrays else ""
+    contents = _contents(model, path, loaded.arrays[f"x{part}"])
+    names = _of_indices(loaded.names, metadata.labels) if not numbers else ()
+    first = None if part or loaded.rows is None else loaded.rows[:, 0]
+    for number, content in enumerate(contents):
+        where: dict[str, Any] = {"file": loaded.files[number]} if loaded.files else {"file": source}
+        if not loaded.files:
+            where["row"] = number if first is None else int(first[number])
+        truth = names[loaded.arrays[f"y{part}"][number]] if names else None
+        yield Answer({**where, **content}, truth)
+
+
+def _recorded(metadata: Metadata, source: str) -> Reading:
+    """Return how the data were read that a model was trained on."""
+    from edgekit.train.reading import from_document
+
+    about = metadata.provenance.get("data")
+    try:
+        return from_document(about.get("reading") if isinstance(about, dict) else None)
+    except ValueError as error:
+        raise InputError(f"{source}: the model says how its data were read, but {error}") from None
+
+
 def _names_classes(model: Model) -> bool:
-    """Tell whether the output has a score for each class, not numbers or scores for each pixel."""
-    if len(model.outputs) > 1:
+    """Tell whether the output has a score for each class, not numbers or scores for each pixel.
+
+    Several labels do not exclude each other, so that none of them is the answer.
+    """
+    if len(model.outputs) > 1 or model.task == MULTILABEL:
         return False
     shape = model.output.shape
     return model.meaning != NUMBERS and len(shape) > 1 and prod(shape[1:]) == shape[-1]
@@ -187,7 +252,19 @@ def _of_image(model: Model, file: str, *, invert: bool | None) -> Answer:
         return Answer({"file": file, **vars(model.classify(file, invert=invert))})
     prepared = model.prepare(file, invert=invert)
     (row,) = _rows(model.predict(prepared.pixels[None]))
-    return Answer({"file": file, **row, "inverted": prepared.inverted})
+    (errors,) = _errors(model, prepared.pixels[None], 1)
+    return Answer({"file": file, **row, **errors, "inverted": prepared.inverted})
+
+
+def _errors(model: Model, inputs: Any, count: int) -> Sequence[dict[str, Any]]:
+    """Return for each of ``count`` inputs how far it is from what an anomaly detector rebuilds."""
+    if model.task != ANOMALY or len(model.inputs) > 1 or len(model.outputs) > 1:
+        return [{}] * count
+    threshold = model.metadata.threshold if model.metadata else None
+    return [
+        {"squared_error": error, "anomaly": None if threshold is None else error > threshold}
+        for error in model.score(inputs).tolist()
+    ]
 
 
 def _rows(outputs: Any) -> Iterator[dict[str, Any]]:
@@ -219,22 +296,37 @@ def _of_array(model: Model, path: Path) -> Iterator[Answer]:
     from edgekit.train.arrays import from_npz
 
     numbers = not _names_classes(model)
-    data = from_npz(path, numbers=numbers)
+    detects = model.task == ANOMALY  # its data have classes: normal inputs and anomalies
+    data = from_npz(path, numbers=None if detects else numbers, may_lack=detects)
     part = "_test" if "x_test" in data.arrays else ""
-    inputs, truths = data.arrays[f"x{part}"], data.arrays[f"y{part}"]
+    truths = data.arrays[f"y{part}"]
+    names = () if numbers else _of_indices(data.names, (model.metadata or Metadata()).labels)
+    for row, content in enumerate(_contents(model, path, data.arrays[f"x{part}"])):
+        truth = names[truths[row]] if names else None
+        yield Answer({"file": str(path), "row": row, **content}, truth)
+
+
+def _contents(model: Model, path: Path, inputs: Any) -> Iterator[dict[str, Any]]:
+    """Yield what the model says of each of the inputs [N, ...] of a file."""
     outputs = _predicted(model, path, inputs)
-    if numbers:
-        for row, content in enumerate(_rows(outputs)):
-            yield Answer({"file": str(path), "row": row, **content})
+    if not _names_classes(model):
+        errors = _errors(model, inputs, len(inputs))
+        yield from ({**row, **error} for row, error in zip(_rows(outputs), errors, strict=True))
         return
-    labels = model.labels if model.metadata and model.metadata.labels else None
-    names = data.names
-    if labels and not set(names) <= set(labels) and all(map(str.isdecimal, names)):
-        # The data's class names are indices.
-        names = tuple(labels[int(n)] if int(n) < len(labels) else n for n in names)
-    for row, scores in enumerate(outputs):
-        content = {"file": str(path), "row": row, **_scored(scores, labels)}
-        yield Answer(content, names[truths[row]] if names else None)
+    metadata = model.metadata or Metadata()
+    chosen: Sequence[int] = outputs.argmax(axis=1).tolist()
+    if metadata.threshold is not None:
+        above = margins(model._numbers(inputs), model.meaning) > metadata.threshold
+        chosen = above.astype(int).tolist()
+    for scores, index in zip(outputs, chosen, strict=True):
+        yield _scored(scores, metadata.labels or None, index)
+
+
+def _of_indices(names: tuple[str, ...], labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the labels of class names that are their indices; other names as they are."""
+    if not labels or set(names) <= set(labels) or not all(map(str.isdecimal, names)):
+        return names
+    return tuple(labels[int(n)] if int(n) < len(labels) else n for n in names)
 
 
 def _predicted(model: Model, path: Path, inputs: Any) -> Any:
@@ -245,9 +337,9 @@ def _predicted(model: Model, path: Path, inputs: Any) -> Any:
         raise InputError(f"{path}: {error}") from None
 
 
-def _scored(scores: Any, labels: Sequence[str] | None) -> dict[str, Any]:
-    """Return the answer for scores float32 [classes]."""
-    index = int(scores.argmax())
+def _scored(scores: Any, labels: Sequence[str] | None, index: int | None = None) -> dict[str, Any]:
+    """Return the answer for scores float32 [classes]; without ``index`` it is the highest."""
+    index = int(scores.argmax()) if index is None else index
     return {
         "label": labels[index] if labels else str(index),
         "index": index,
@@ -280,6 +372,9 @@ def _table(answers: Sequence[Answer]) -> str:
         content = answer.content
         file = content["file"] + (f"[{content['row']}]" if "row" in content else "")
         note = "inverted: light background" if content.get("inverted") else ""
+        if "squared_error" in content:
+            kind = "anomaly, " if content["anomaly"] else ""
+            note = f"{kind}mean squared error {content['squared_error']:.4g}"
         if answer.truth is not None and answer.truth != content["label"]:
             note = f"truth: {shortened(line(answer.truth), LABEL)}"
         if "label" in content:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgekit import artifact_set, clock, digests
-from edgekit.commands import options, running, terminal, train, tune_options
+from edgekit.commands import data_options, options, running, terminal, train, tune_options
 from edgekit.errors import DataError, MissingExtraError, did_you_mean
 from edgekit.files import require_writable, to_json, write_json, write_text
 from edgekit.index import write_index
 from edgekit.train.finetune.recipe import after_training
 from edgekit.train.grid import DOCUMENTED, points
+from edgekit.train.reading import Reading
 from edgekit.train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ def _hyper_parameters() -> dict[str, click.Option]:
     help="Number of seeds to train each point with, from 42 up.",
 )
 @options.data(default="mnist")
+@data_options.reading
 @options.classes(default="0,1; all for a PATH")
+@options.framing(default="resize")
 @click.option(
     "--workers",
     type=click.IntRange(1),
@@ -146,6 +149,8 @@ def command(
     seeds: int,
     data: str,
     classes: tuple[str, ...] | None,
+    framing: str | None,
+    reading: Reading,
     workers: int | None,
     scheduler: str | None,
     tls_ca_file: Path | None,
@@ -189,7 +194,7 @@ def command(
         pool = pools.processes(workers or _cores())
     folder = artifacts / FOLDER
     require_writable(folder)
-    dataset = load(data, classes)
+    dataset = load(data, classes, framing=framing or "resize", reading=reading)
     _require_images(recipes, dataset)
     basis = point.basis(dataset)
     rows = _measured(folder / JOURNAL, recipes, dataset, basis, pool, here=not scheduler)
@@ -268,7 +273,14 @@ def _measured(
         if rows:
             _say(f"{len(rows)} of {len(requested)} are already in {path}")
         tasks = {
-            name: point.Task(recipe, basis, dataset.source, files[name] if here else None)
+            name: point.Task(
+                recipe,
+                basis,
+                dataset.source,
+                files[name] if here else None,
+                dataset.framing,
+                dataset.reading,
+            )
             for name, recipe in requested.items()
             if name not in rows
         }
@@ -278,7 +290,9 @@ def _measured(
                 journal.append(file, rows[name])
                 step(f"{len(rows)} of {len(requested)}: {_described(row)}")
         timings = {
-            name: latency.Timing(files[name], dataset.source, dataset.labels)
+            name: latency.Timing(
+                files[name], dataset.source, dataset.labels, dataset.framing, dataset.reading
+            )
             for name in requested
             if rows[name].awaits_latency
         }

@@ -5,11 +5,13 @@ from typing import Any
 
 import click
 
-from edgekit.commands import epochs, options, running, terminal, tune_options
+from edge_runtime.meaning import CLASSIFY
+from edgekit.commands import data_options, epochs, options, running, terminal, tune_options
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import KERAS_MODEL, METRICS, to_json
 from edgekit.index import write_index
 from edgekit.train.finetune.recipe import Tuning
+from edgekit.train.reading import Reading
 from edgekit.train.recipe import Recipe, from_json
 
 DEFAULT = Tuning()
@@ -21,6 +23,7 @@ DEFAULT = Tuning()
 @click.argument("model", type=click.Path(path_type=Path), metavar="MODEL.keras")
 @tune_options.stages
 @options.data(default=None)
+@data_options.reading
 @options.classes(default="those the model was trained on")
 @options.task
 @options.framing(default="as the model was trained; resize")
@@ -53,6 +56,7 @@ def command(
     classes: tuple[str, ...] | None,
     task: str | None,
     framing: str | None,
+    reading: Reading,
     input_range: tuple[float, float] | None,
     trust: bool,
     artifacts: Path,
@@ -73,6 +77,7 @@ def command(
     from edgekit.convert import job as jobs
     from edgekit.convert import metrics_file, source
     from edgekit.convert.conversion import Conversion
+    from edgekit.convert.job_data import Choices
 
     running.warn_of_others(model)
     trained = source.load(model, trust=trust, verbose=verbose)
@@ -81,8 +86,13 @@ def command(
         terminal.warn(line)
     if trained.origin != "Keras 3":
         raise ModelFileError(f"{model}: is a {trained.origin} model; only Keras 3 can be tuned")
-    choices = jobs.Choices(
-        data=data, classes=classes, task=task, framing=framing, input_range=input_range
+    choices = Choices(
+        data=data,
+        classes=classes,
+        task=task,
+        framing=framing,
+        input_range=input_range,
+        reading=reading,
     )
     job = jobs.prepare(trained, choices, Conversion())
     dataset = job.dataset
@@ -101,8 +111,7 @@ def command(
         terminal.note(note)
     metrics = metrics_file.read(trained)
     from edgekit.train import outcome
-    from edgekit.train.finetune.run import Data
-    from edgekit.train.fit import Training, targets_of
+    from edgekit.train.fit import Data, Training, targets_of
 
     sets = Data(
         x=job.model_inputs(dataset.x_train, trained.shape),
@@ -117,10 +126,9 @@ def command(
         str(model),
         verbose=verbose,
     )
-    pixels = (job.pixels.low, job.pixels.high) if job.pixels else None
-    how = outcome.Use(pixels, job.meaning.name)
+    how = outcome.Use(job.normalization, job.meaning.name, job.meaning.task or CLASSIFY)
     recipe = _recipe(metrics)
-    written = outcome.write(artifacts, recipe, dataset, training, tuned, how, "tune")
+    written = outcome.write(artifacts, recipe, dataset, training, how, tuned, "tune")
     write_index(artifacts)
     if as_json:
         terminal.page(to_json(written))

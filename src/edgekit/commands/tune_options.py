@@ -11,8 +11,8 @@ from edgekit.commands.options import FiniteRange
 from edgekit.train.finetune.recipe import Tuning
 
 if TYPE_CHECKING:
-    from edgekit.train.finetune.run import Data, Tuned
-    from edgekit.train.fit import Training
+    from edgekit.train.finetune.run import Tuned
+    from edgekit.train.fit import Data, Training
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FEWEST_WITH_ZEROS = 3

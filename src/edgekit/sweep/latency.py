@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.sweep.point import load_data
+from edgekit.train.reading import NOTHING_CHOSEN, Reading
 
 ROUNDS = 5
 ON_A_CLUSTER = (
@@ -19,11 +20,15 @@ class Timing:
         model: the int8 file of a point.
         source: source of the data, for ``train.data.load``.
         classes: classes of the data.
+        framing: how its pictures are brought to the model's size.
+        reading: how the data are read.
     """
 
     model: Path
     source: str
     classes: tuple[str, ...]
+    framing: str = "resize"
+    reading: Reading = NOTHING_CHOSEN
 
 
 def measure(timing: Timing) -> tuple[float | None, str]:
@@ -35,6 +40,6 @@ def measure(timing: Timing) -> tuple[float | None, str]:
     (contender,) = from_models({timing.model.name: timing.model}, ("native",))
     if isinstance(contender, Result):
         return None, contender.reason
-    images = load_data(timing.source, timing.classes).x_test
-    (result,) = latency.measure([contender], images, rounds=ROUNDS)
+    data = load_data(timing.source, timing.classes, timing.framing, timing.reading)
+    (result,) = latency.measure([contender], data.x_test, rounds=ROUNDS)
     return float(result.summary["p50"]), ""

@@ -5,7 +5,7 @@ import platform
 import tempfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from edgekit.errors import DataError, EdgekitError, MissingExtraError, WorkerErr
 from edgekit.exported import exported
 from edgekit.files import FLOAT_MODEL, INT8_MODEL, KERAS_MODEL, write_bytes
 from edgekit.sweep.measurement import DEFLATED, FILES, Basis, Measurement
+from edgekit.train.reading import NOTHING_CHOSEN, Reading
 from edgekit.train.recipe import Recipe
 from edgekit.version import __version__
 
@@ -48,12 +49,16 @@ class Task:
         source: source of the data, for ``train.data.load``.
         int8: path for the int8 file, whose latency is measured when all workers have finished;
             None where the worker is on another machine.
+        framing: how its pictures are brought to the model's size.
+        reading: how the data are read.
     """
 
     recipe: Recipe
     basis: Basis
     source: str
     int8: Path | None = None
+    framing: str = "resize"
+    reading: Reading = NOTHING_CHOSEN
 
 
 def basis(dataset: "Dataset") -> Basis:
@@ -104,7 +109,7 @@ def _dataset(task: Task) -> "Dataset":
     classes = tuple(task.basis.data["classes"])
     host = platform.node()
     try:
-        dataset = load_data(task.source, classes)
+        dataset = load_data(task.source, classes, task.framing, task.reading)
     except DataError as error:
         raise WorkerError(f"worker on {host}: {error}") from None
     local = basis(dataset)
@@ -118,11 +123,11 @@ def _dataset(task: Task) -> "Dataset":
 
 
 @cache
-def load_data(source: str, classes: tuple[str, ...]) -> "Dataset":
+def load_data(source: str, classes: tuple[str, ...], framing: str, reading: Reading) -> "Dataset":
     """Return the dataset, which each process reads once."""
     from edgekit.train.data import load
 
-    return load(source, classes)
+    return load(source, classes, framing=framing, reading=reading)
 
 
 def _worker() -> dict[str, str]:
@@ -149,7 +154,7 @@ def _measured(task: Task, dataset: "Dataset") -> Measurement:
     tuned = None
     tuning = after_training(task.recipe)
     if tuning.stages:
-        data = finetune.Data(*fit.split(task.recipe, dataset))
+        data = fit.split(task.recipe, dataset)
         tuned = finetune.tune(model, tuning, data, "the trained model")
         epochs, seconds = epochs + len(tuned.history), seconds + tuned.seconds
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
@@ -159,7 +164,7 @@ def _measured(task: Task, dataset: "Dataset") -> Measurement:
         outcome.save(keras, model, tuned)
         trained = source.load(keras)
         about = {
-            "recipe": asdict(task.recipe),
+            "recipe": task.recipe.document,
             **({"tuning": finetune.record(tuned)} if tuned else {}),
         }
         plain.write_bytes(_converted(trained, "float32", about, dataset))

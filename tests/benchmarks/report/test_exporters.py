@@ -61,7 +61,7 @@ def test_markdown_has_tables_and_what_did_not_pass(results: list[Result]) -> Non
     lines = markdown.render(results, gates_of(results)).splitlines()
     assert lines[0] == "**edgekit bench: failed**"
     widths = {line.count(" | ") for line in lines if line.startswith("| ")}
-    assert len(widths) == 3
+    assert len(widths) == 4
     assert "| model.tflite | ✗ |" in [line.replace(" |  |", " |") for line in lines]
     assert any(line.startswith("| model.tflite | litert | 8/10 | 0.8000 |") for line in lines)
     assert [line.split(":")[0] for line in lines if line.startswith("- ")] == [
@@ -129,7 +129,7 @@ def test_hostile_names_are_only_text(run_of: RunOf, tiny: Dataset) -> None:
     widths = {
         line.replace("\\|", "").count("|") for line in rendered.splitlines() if line[0:1] == "|"
     }
-    assert len(widths) == 3
+    assert len(widths) == 4
 
 
 def test_synthetic_images_are_said_first(run_of: RunOf, tiny: Dataset) -> None:
@@ -373,7 +373,7 @@ def test_footprint_is_told_as_a_multiple_of_bare_python(run_of: RunOf) -> None:
         else one
         for one in run_of()
     ]
-    *_, footprint = tables(results)
+    *_, footprint, _ = tables(results)
     # There is no multiple of the memory: its column is left out.
     assert footprint.columns == ("cold start", "× Python", "peak memory", "file")
     assert footprint.rows[0].cells == ("100 ms", "2.50", "40.0 MB", "46.0 kB")
@@ -401,7 +401,7 @@ def test_firmware_has_the_same_cells_in_every_report(firmware_of: RunOf) -> None
 
 def test_sizes_without_an_answer_make_a_report(firmware_of: RunOf) -> None:
     results = [one for one in firmware_of(stack=None) if one.metric in ("flash", "ram")]
-    builds, outputs, steps, _ = tables(results)
+    builds, outputs, steps, *_ = tables(results)
     (row,) = builds.rows
     assert builds.columns == (
         *("flash", "= code", "+ constants", "beyond", "RAM", "= data", "+ arena"),
@@ -414,15 +414,25 @@ def test_sizes_without_an_answer_make_a_report(firmware_of: RunOf) -> None:
 
 
 def test_a_core_without_an_estimate_has_no_columns_of_it(firmware_of: RunOf) -> None:
-    builds, _, steps, _ = tables(firmware_of(cycles=None))
+    builds, _, steps, *_ = tables(firmware_of(cycles=None))
     assert not {"est. cycles", "+ waits", "at 120 MHz"} & {*builds.columns, *steps.columns}
     assert {"per MAC", "stack"} < set(steps.columns)
 
 
 def test_small_functions_are_one_row(firmware_of: RunOf) -> None:
-    *_, code = tables(firmware_of(functions=range(114, 100, -1)))
+    *_, code, _ = tables(firmware_of(functions=range(114, 100, -1)))
     assert [row.cells[0] for row in code.rows] == [
         *(f"function_{size}" for size in range(114, 102, -1)),
         "others",
     ]
     assert code.rows[-1].cells[1] == f"{3000 - sum(range(114, 102, -1)):,}"
+
+
+def test_each_class_has_a_row_once_for_all_backends(run_of: RunOf) -> None:
+    results = [*run_of(wrong=[2, 7]), *run_of(wrong=[2, 7], backend="native")]
+    *_, classes = tables(results)
+    assert classes.columns == ("class", "precision", "recall", "F1")
+    assert [(row.subject.backend, row.cells) for row in classes.rows] == [
+        ("litert", ("0", "0.8000", "0.8000", "0.8000")),
+        ("litert", ("1", "0.8000", "0.8000", "0.8000")),
+    ]

@@ -42,7 +42,9 @@ def cut(planned: Plan, seed: int) -> RowPlan:
     chosen, at = [], 0
     while at < len(planned.steps):
         possible = [one for one in usable if one.first == at]
-        chosen.append(possible[min(int(rng.integers(2 * len(possible))), len(possible) - 1)])
+        one = possible[min(int(rng.integers(2 * len(possible))), len(possible) - 1)]
+        several = [one, *segments.faster(one)]
+        chosen.append(several[int(rng.integers(len(several)))])
         at = chosen[-1].end
     return row_plan(segments.plan, chosen)
 

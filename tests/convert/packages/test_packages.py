@@ -25,7 +25,7 @@ from edgekit.convert.metadata import attach
 from edgekit.convert.packages import PACKAGES
 from edgekit.convert.packages.folder import write
 from hostile_text import LABELS
-from tiny_library import sabotaged, tiny_library, tiny_model
+from tiny_library import sabotaged, tiny_detector, tiny_library, tiny_model
 
 BOARDS = Path(__file__).parents[2] / "support" / "boards"
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
@@ -252,8 +252,7 @@ def test_the_readme_of_several_compiles_and_names_each(model: str, tmp_path: Pat
 def test_keywords_are_words_of_the_header(model: str) -> None:
     made = library(SEVERAL[model], "model.tflite", "digits")
     words = PACKAGES["arduino"](made)["keywords.txt"].splitlines()
-    # No pixels, whose form no model here states.
-    named = [line.split("\t")[0] for line in words if "quantize_u8" not in line]
+    named = [line.split("\t")[0] for line in words]
     assert [word for word in named if not re.search(rf"\b{word}\b", made.header)] == []
     assert ("digits_reset" in named) == bool(made.state)
 
@@ -289,6 +288,25 @@ def test_the_usage_of_the_readme_compiles(tmp_path: Path, dtype: str) -> None:
     (tmp_path / "use.c").write_text(code)
     for compiler in (C99, ["c++", "-x", "c++", "-std=c++17", *STRICT]):
         run(*compiler, f"-I{folder}", "-c", tmp_path / "use.c", "-o", tmp_path / "use.o")
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_an_anomaly_detectors_readme_compiles_and_its_keywords_are_there(
+    tmp_path: Path, dtype: str
+) -> None:
+    made = tiny_detector(dtype=dtype)
+    folder = exported("c", made, tmp_path)
+    text = (folder / "README.md").read_text()
+    assert "score anomalies (`digits_score`)" in text
+    (code,) = re.findall(r"```c\n(.*?)```", text, re.DOTALL)
+    assert "digits_score(input, output) > DIGITS_THRESHOLD" in code
+    (tmp_path / "use.c").write_text(code)
+    for compiler in (C99, ["c++", "-x", "c++", "-std=c++17", *STRICT]):
+        run(*compiler, f"-I{folder}", "-c", tmp_path / "use.c", "-o", tmp_path / "use.o")
+    words = PACKAGES["arduino"](made)["keywords.txt"].splitlines()
+    named = [line.split("\t")[0] for line in words if "quantize_u8" not in line]
+    assert "digits_score" in named
+    assert [word for word in named if not re.search(rf"\b{word}\b", made.header)] == []
 
 
 @pytest.mark.parametrize("target", PACKAGES)

@@ -1,0 +1,246 @@
+"""Audio to the bytes of a model's input: whole inputs, one hop at a time, and WAV files.
+
+    audio = Audio(rate=16_000, samples=16_000)
+    features(audio, pcm)        # int16 [16000] -> uint8 [49, 40, 1]
+    features(audio, clips)      # int16 [N, 16000] -> uint8 [N, 49, 40, 1]
+    Stream(audio).push(hop)     # int16 [320] -> the bytes of the frames that it completes
+
+What the bytes are, :mod:`edge_runtime.front_end` says. The C extension calculates them, and where
+it is not there NumPy does, in :mod:`edge_runtime.kernels.audio`; the bytes are the same.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+from array import array
+from typing import TYPE_CHECKING, Any
+
+from edge_runtime.errors import InputError
+from edge_runtime.front_end import Audio, from_json, standard, tables
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    import numpy as np
+    import numpy.typing as npt
+    from _typeshed import ReadableBuffer
+
+    Features = npt.NDArray[np.uint8]
+
+__all__ = ["Audio", "Stream", "encode", "features", "from_json", "hear", "read_wav", "standard"]
+
+FRAMES = 256
+"""Frames that NumPy calculates at once, in about 10 MB."""
+
+BYTES = 2
+"""Bytes of a sample."""
+
+
+def features(audio: Audio, pcm: npt.ArrayLike) -> Features:
+    """Return the features of one input, or of many.
+
+    Args:
+        audio: the front end.
+        pcm: int16 [samples], or [N, samples].
+
+    Returns:
+        uint8 [frames, bands or coefficients, 1], or [N, ...] of these.
+
+    Raises:
+        InputError: the shape or the element type is another.
+    """
+    import numpy as np
+
+    clips = np.asarray(pcm)
+    if clips.dtype != np.int16 or clips.ndim not in (1, 2) or clips.shape[-1] != audio.samples:
+        raise InputError(
+            f"expected int16 PCM [{audio.samples}] or [N, {audio.samples}], got {clips.dtype} "
+            f"{list(clips.shape)}"
+        )
+    flat = np.ascontiguousarray(clips).reshape(-1, audio.samples)
+    result = np.empty((len(flat), *audio.shape), np.uint8)
+    extension = _extension()
+    if extension is None:
+        _calculate(audio, flat, result.reshape(-1, audio.width))
+    else:
+        for clip, row in zip(flat, result, strict=True):
+            content = _run(extension, audio, clip.data, audio.frames)
+            row[:] = np.frombuffer(content, np.uint8).reshape(audio.shape)
+    return result.reshape(*clips.shape[:-1], *audio.shape)
+
+
+def encode(audio: Audio, pcm: ReadableBuffer) -> bytes:
+    """Return the features of one input without NumPy, where the C extension is there.
+
+    Args:
+        audio: the front end.
+        pcm: int16 [samples] in the machine's byte order.
+
+    Returns:
+        uint8 [frames * (bands or coefficients)].
+
+    Raises:
+        InputError: there are more or fewer samples.
+    """
+    content = memoryview(pcm).cast("B")
+    if len(content) != BYTES * audio.samples:
+        raise InputError(f"expected {audio.samples} samples of int16, got {len(content)} bytes")
+    return _frames(audio, content, audio.frames)
+
+
+class Stream:
+    """Features of sound as it comes, one hop at a time.
+
+    After as many hops as an input has, the bytes are those of the whole input; after further ones,
+    those of the input that begins as many hops later.
+
+    Attributes:
+        audio: the front end.
+    """
+
+    def __init__(self, audio: Audio) -> None:
+        self.audio = audio
+        self._held = b""
+        self._features = b""
+
+    def push(self, pcm: ReadableBuffer) -> bytes:
+        """Take a hop, and return the features of the frame that it completes.
+
+        Args:
+            pcm: int16 [hop] in the machine's byte order.
+
+        Returns:
+            uint8 [bands or coefficients]; empty where no frame is complete yet.
+
+        Raises:
+            InputError: there are more or fewer samples.
+        """
+        audio = self.audio
+        content = memoryview(pcm).cast("B")
+        if len(content) != BYTES * audio.hop:
+            raise InputError(f"expected a hop, {audio.hop} of int16, got {len(content)} bytes")
+        self._held += content
+        if len(self._held) < BYTES * audio.window:
+            return b""
+        frame = _frames(audio, memoryview(self._held)[: BYTES * audio.window], 1)
+        self._held = self._held[BYTES * audio.hop :]
+        self._features = (self._features + frame)[-audio.frames * audio.width :]
+        return frame
+
+    @property
+    def features(self) -> bytes | None:
+        """The features of an input's last frames; None before there are as many."""
+        complete = len(self._features) == self.audio.frames * self.audio.width
+        return self._features if complete else None
+
+
+def read_wav(path: str | os.PathLike[str], audio: Audio) -> array[int]:
+    """Return the samples of a WAV file, the mean of its channels, as many as an input has.
+
+    What is longer loses its end, what is shorter gets zeros there.
+
+    Raises:
+        InputError: the file cannot be read, has another rate, or is not 16-bit PCM.
+    """
+    import wave
+
+    name = os.fspath(path)
+    try:
+        with wave.open(name, "rb") as file:
+            channels, width, rate = file.getparams()[:3]
+            content = file.readframes(audio.samples)
+    # What wave raises for damaged files: EOFError, and struct.error or ValueError for headers.
+    except (OSError, wave.Error, EOFError, struct.error, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or "it ends too early"
+        raise InputError(f"{name}: no WAV file of PCM: {reason}") from error
+    if (width, rate) != (BYTES, audio.rate):
+        raise InputError(
+            f"{name}: {8 * width} bits at {rate} Hz; the model takes 16 bits at {audio.rate} Hz: "
+            f"convert it, as by `ffmpeg -i IN -ar {audio.rate} -sample_fmt s16 OUT.wav`"
+        )
+    samples = array("h", content[: len(content) // (BYTES * channels) * BYTES * channels])
+    if sys.byteorder == "big":
+        samples.byteswap()
+    if channels > 1:
+        parts = zip(*(samples[i::channels] for i in range(channels)), strict=True)
+        samples = array("h", [sum(part) // channels for part in parts])
+    samples.extend([0] * (audio.samples - len(samples)))
+    return samples
+
+
+def hear(audio: Audio, sound: Any, shape: tuple[int, ...], *, one: bool = False) -> Any:
+    """Return the pixels of sounds for a model.
+
+    Args:
+        audio: the model's front end.
+        sound: the path of a WAV file; PCM, int16 [N, samples], or [samples] of one; anything else
+            is returned as it is.
+        shape: shape of the model's input without the batch.
+        one: whether it is one sound, which is a file or PCM.
+
+    Returns:
+        uint8 [N, *shape].
+
+    Raises:
+        InputError: the file cannot be read, PCM has another shape, or it is no sound.
+    """
+    import numpy as np
+
+    if isinstance(sound, str | os.PathLike):
+        pcm = np.array(read_wav(sound, audio), np.int16)[None]
+    else:
+        pcm = np.asarray(sound)
+        if pcm.dtype != np.int16 and not one:
+            return sound
+        pcm = pcm[None] if one else pcm
+    pixels = features(audio, pcm)
+    return pixels.reshape(len(pixels), *shape)
+
+
+def _frames(audio: Audio, pcm: memoryview, frames: int) -> bytes:
+    """Return the features of so many frames of the bytes of PCM."""
+    extension = _extension()
+    if extension is not None:
+        return _run(extension, audio, pcm, frames)
+    import numpy as np
+
+    result = np.empty((frames, audio.width), np.uint8)
+    _calculate(audio, np.frombuffer(pcm, np.int16)[None], result)
+    return result.tobytes()
+
+
+def _extension() -> ModuleType | None:
+    """Return the C extension, None where there is none."""
+    try:
+        return __import__("edge_runtime._native", fromlist=["_native"])
+    except ImportError:
+        return None
+
+
+def _run(extension: ModuleType, audio: Audio, pcm: ReadableBuffer, frames: int) -> bytes:
+    """Return the features of so many frames, calculated in C."""
+    constants = tables(audio)
+    params = struct.pack("=8i", frames, *constants.params.values())
+    sizes = frames * audio.width, 4 * audio.scratch
+    answer: bytes = extension.run("audio", params, (pcm, *constants.constants), sizes)[0]
+    return answer
+
+
+def _calculate(audio: Audio, clips: npt.NDArray[np.int16], result: npt.NDArray[Any]) -> None:
+    """Write the features of clips [N, samples] to [N * frames, width], calculated in NumPy."""
+    import numpy as np
+
+    from edge_runtime.kernels import audio as kernel
+
+    constants = tables(audio)
+    arrays = [np.frombuffer(one, one.typecode) for one in constants.constants]
+    params = kernel.Audio(1, *constants.params.values())
+    windows = np.lib.stride_tricks.sliding_window_view(clips, audio.window, axis=1)
+    every = windows[:, :: audio.hop]
+    count = every.shape[1]
+    for start in range(0, len(result), FRAMES):
+        rows = np.arange(start, min(start + FRAMES, len(result)))
+        frames = every[rows // count, rows % count]
+        result[rows] = kernel.of_frames(params, frames, *arrays)

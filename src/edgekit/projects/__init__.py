@@ -1,0 +1,1 @@
+"""Projects to start from, which ``edgekit new`` copies: a model, its data drawn by code, a test."""

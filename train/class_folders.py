@@ -1,0 +1,204 @@
+"""Folders of class folders, as people unzip them: files by class, and by part if there are any."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.errors import DataError
+from edgekit.train.reading import PICTURES, RECORDINGS, TABLES
+from edgekit.train.table_files import SUFFIXES
+
+LITTER = {"Thumbs.db", "desktop.ini", "__MACOSX"}
+TRAINING = ("train", "training")
+HELD_OUT = ("test", "testing", "validation", "valid", "val")
+"""Names of folders that contain the class folders of one part of the data. The first of HELD_OUT
+that exists is the test set."""
+
+DEEPEST = 5
+"""Folders in folders: one around all others, a part, a class, its files."""
+SAMPLED = 100
+"""Entries of a folder that say which kind of data it has."""
+
+WAVES = (".wav", ".wave")
+FILES = {
+    PICTURES: ("image", "pictures"),
+    RECORDINGS: ("recording", "recordings"),
+    TABLES: ("table", "tables"),
+}
+"""Kind of data -> what one file is, and what several are."""
+
+
+@dataclass(frozen=True)
+class Class:
+    """The files of a class.
+
+    Attributes:
+        name: its folder's name; "" for files that are in no class folder.
+        files: its files, sorted.
+    """
+
+    name: str
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the data, or the whole.
+
+    Attributes:
+        name: "train" or "test"; "" for the whole.
+        classes: its classes, sorted by name.
+    """
+
+    name: str
+    classes: tuple[Class, ...]
+
+    @property
+    def files(self) -> list[Path]:
+        """The files of all classes, class by class."""
+        return [file for one in self.classes for file in one.files]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        return tuple(one.name for one in self.classes)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The files of a folder.
+
+    Attributes:
+        kind: PICTURES, RECORDINGS or TABLES, whichever most files are.
+        parts: the whole, or the training and the test part, with the same classes.
+        notes: what is left out, one line each.
+    """
+
+    kind: str
+    parts: tuple[Part, ...]
+    notes: tuple[str, ...]
+
+
+def found(folder: Path, *, skip_bad: bool = False) -> Found:
+    """Return the files of a folder with one folder per class, or with train and test of such.
+
+    A validation part is the test set if there is no test part. Leftovers of archives
+    (``__MACOSX``, hidden files, Thumbs.db) are ignored, and so is a single folder around all
+    others. Links are followed; a link back to a folder above it is refused. Tables may lie in
+    the folder itself, without class folders.
+
+    Args:
+        folder: the folder.
+        skip_bad: whether an empty class, and what is no file, are left out rather than refused.
+
+    Raises:
+        DataError: a class is empty, the parts have different classes, or links form a loop.
+    """
+    folder = _inside(folder)
+    entries = _entries(folder)
+    kind = kind_of(entries)
+    parts = {entry.name.lower(): entry for entry in entries if entry.is_dir()}
+    training = next((parts[name] for name in TRAINING if name in parts), None)
+    held_out = [parts[name] for name in HELD_OUT if name in parts]
+    if training is None or not held_out:
+        classes, notes = _classes(folder, entries, kind, skip_bad=skip_bad)
+        return Found(kind, (Part("", classes),), tuple(notes))
+    others = [entry for entry in entries if entry not in (training, *held_out)]
+    notes = [f"{entry.name}, beside {training.name}, is left out" for entry in others]
+    both = []
+    for name, part in (("train", training), ("test", held_out[0])):
+        classes, more = _classes(part, _entries(part), kind, skip_bad=skip_bad)
+        both.append(Part(name, classes))
+        notes += more
+    notes += [f"{entry.name} is left out, {held_out[0].name} is used" for entry in held_out[1:]]
+    if both[0].names != both[1].names:
+        odd = sorted(set(both[0].names) ^ set(both[1].names))
+        raise DataError(
+            f"{folder}: {training.name} and {held_out[0].name} do not have the same classes: "
+            f"{odd[0]!r}"
+        )
+    return Found(kind, tuple(both), tuple(notes))
+
+
+def kind_of(entries: Iterable[Path]) -> str:
+    """Return what most files of some folders are, by the first ones of each; else PICTURES."""
+    kinds: Counter[str] = Counter()
+    level = list(entries)
+    for _ in range(DEEPEST):
+        for entry in level:
+            suffix = entry.suffix.lower()
+            kinds[RECORDINGS] += suffix in WAVES
+            kinds[TABLES] += suffix in SUFFIXES
+            kinds[PICTURES] += suffix not in (*WAVES, *SUFFIXES, "") and not entry.is_dir()
+        level = [inner for entry in level for inner in _entries(entry)[:SAMPLED]]
+    kind, times = max(kinds.items(), key=lambda item: item[1], default=(PICTURES, 0))
+    return kind if times else PICTURES
+
+
+def _classes(
+    folder: Path, entries: list[Path], kind: str, *, skip_bad: bool
+) -> tuple[tuple[Class, ...], list[str]]:
+    """Return the classes of a folder, and notes on what is left out."""
+    folders = [entry for entry in entries if entry.is_dir()]
+    if kind == TABLES and not folders and entries:
+        tables = tuple(entry for entry in entries if entry.suffix.lower() in SUFFIXES)
+        left_out = [f"{entry}: no table, is left out" for entry in entries if entry not in tables]
+        return (Class("", tables),), left_out
+    if len(folders) < 2:
+        present = f"{len(entries)} files" if entries and not folders else str(len(folders))
+        raise DataError(f"{folder}: expected at least two class folders, found {present}")
+    strays = [entry for entry in entries if entry not in folders]
+    notes = [f"{entry}: a file beside the class folders, is left out" for entry in strays]
+    classes = []
+    for one in folders:
+        files, problems = _files(one, kind)
+        if problems and not skip_bad:
+            raise DataError(problems[0])
+        notes += [f"{problem}: is left out" for problem in problems]
+        if files:
+            classes.append(Class(one.name, files))
+    return tuple(classes), notes
+
+
+def _files(folder: Path, kind: str) -> tuple[tuple[Path, ...], list[str]]:
+    """Return the files of a class, and what is wrong with what else is there."""
+    entries = _entries(folder)
+    problems = []
+    if not entries:
+        problems.append(f"{folder}: the class has no {FILES[kind][0]}")
+    for entry in entries:
+        if entry.is_dir():
+            problems.append(
+                f"{entry}: a folder where the {FILES[kind][1]} of class {folder.name!r} should "
+                "be; --data needs a folder of class folders, or of train and test (or "
+                "validation) with such"
+            )
+        elif not entry.is_file():
+            problems.append(f"{entry}: neither a file nor a link to one")
+    return tuple(entry for entry in entries if entry.is_file()), problems
+
+
+def _inside(folder: Path) -> Path:
+    """Descend through folders that contain nothing but one folder of folders."""
+    seen = {_identity(folder)}
+    while True:
+        entries = _entries(folder)
+        if len(entries) != 1 or not any(entry.is_dir() for entry in _entries(entries[0])):
+            return folder
+        folder = entries[0]
+        if (identity := _identity(folder)) in seen:
+            raise DataError(f"{folder}: a link that leads back to a folder above it")
+        seen.add(identity)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return the entries of a folder without litter; nothing if it is not a folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(e for e in folder.iterdir() if e.name not in LITTER and e.name[0] != ".")

@@ -1,0 +1,165 @@
+"""The user's recordings: a folder of class folders of WAV files, as features of sound."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_runtime.audio import features
+from edge_runtime.errors import InputError
+from edge_runtime.front_end import Audio, standard
+from edgekit.errors import DataError, MissingExtraError
+from edgekit.train.class_folders import Found
+from edgekit.train.dataset import Array, Loaded
+from edgekit.train.reading import Reading
+
+Pcm = npt.NDArray[np.int16]
+
+RATES = (1_000, 768_000)
+"""Lowest and highest rate of a file, in samples a second."""
+
+SECONDS = 1.0
+"""Length of an input, if nothing says it."""
+
+MARGIN = 1 << 12
+"""Samples of a file behind those that are needed, which the resampling's filter reads."""
+
+FULL_SCALE = 1 << 15
+"""Amplitude of int16."""
+
+
+@dataclass
+class Changes:
+    """How many recordings were changed, and which were left out.
+
+    Attributes:
+        resampled: those of another rate.
+        cut: those longer than an input.
+        padded: those shorter than an input.
+        left_out: what is wrong with those left out.
+    """
+
+    resampled: int = 0
+    cut: int = 0
+    padded: int = 0
+    left_out: list[str] = field(default_factory=list)
+
+
+def front_end(reading: Reading, where: str) -> Audio:
+    """Return the front end of the user's choices: log-mel of a second at 16 kHz by default.
+
+    Raises:
+        DataError: there is none.
+    """
+    rate = reading.rate or Audio.rate
+    try:
+        return standard(rate, round(rate * (reading.seconds or SECONDS)))
+    except InputError as error:
+        raise DataError(f"{where}: {error}") from error
+
+
+def from_folders(found: Found, audio: Audio, reading: Reading) -> Loaded:
+    """Return the features uint8 [N, frames, bands, 1] of the recordings of class folders.
+
+    Args:
+        found: the files.
+        audio: the front end.
+        reading: the user's choices.
+
+    Raises:
+        DataError: a file cannot be read, or has no sound.
+        MissingExtraError: a package that reads or resamples sound is not installed.
+    """
+    arrays: dict[str, Array] = {}
+    changes, files = Changes(), [""]
+    for part in found.parts:
+        suffix = f"_{part.name}" if part.name else ""
+        counts = [len(one.files) for one in part.classes]
+        labels = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+        x = np.empty((len(labels), *audio.shape), np.uint8)
+        kept: list[int] = []
+        for index, file in enumerate(part.files):
+            try:
+                x[len(kept)] = features(audio, pcm(file, audio.rate, audio.samples, changes))
+            except DataError as error:
+                if not reading.skip_bad:
+                    raise
+                changes.left_out.append(str(error))
+            else:
+                kept.append(index)
+        arrays |= {f"x{suffix}": x[: len(kept)], f"y{suffix}": labels[kept]}
+        files = [str(part.files[index]) for index in kept]
+    notes = (*found.notes, *_notes(changes, audio))
+    return Loaded(arrays, found.parts[0].names, notes, files=tuple(files), audio=audio)
+
+
+def pcm(path: Path, rate: int, samples: int, changes: Changes) -> Pcm:
+    """Return the beginning of a WAV file as int16 [samples], the mean of its channels.
+
+    What is shorter ends in silence. 16-bit samples at the same rate stay as they are, and their
+    mean is rounded down, as :func:`edge_runtime.audio.read_wav` does.
+
+    Args:
+        path: the file, of any rate and width.
+        rate: samples a second of the result.
+        samples: length of the result.
+        changes: counts what has to be done.
+
+    Raises:
+        DataError: the file cannot be read, or has no sound.
+        MissingExtraError: a package that reads or resamples sound is not installed.
+    """
+    soundfile = _package("soundfile")
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            own_rate, frames = file.samplerate, file.frames
+            if not RATES[0] <= own_rate <= RATES[1]:
+                raise DataError(f"{path}: has {own_rate} samples a second")
+            exact = own_rate == rate and file.subtype == "PCM_16"
+            needed = -(-samples * own_rate // rate) + MARGIN
+            sound = file.read(needed, dtype="int16" if exact else "float64", always_2d=True)
+    except (soundfile.SoundFileError, OSError, RuntimeError, ValueError) as error:
+        raise DataError(f"{path}: no WAV file that can be read: {error}") from error
+    if not len(sound):
+        raise DataError(f"{path}: has no sound")
+    channels = sound.shape[1]
+    if exact:
+        mixed = (sound.sum(axis=1, dtype=np.int64) // channels).astype(np.int16)
+    else:
+        mixed = _resampled(path, sound.mean(axis=1), own_rate, rate)
+    changes.resampled += own_rate != rate
+    changes.cut += frames * rate > samples * own_rate
+    changes.padded += len(mixed) < samples
+    return np.pad(mixed[:samples], (0, max(0, samples - len(mixed))))
+
+
+def _resampled(path: Path, sound: npt.NDArray[np.float64], own_rate: int, rate: int) -> Pcm:
+    """Return sound of -1 to 1 at another rate, as int16."""
+    if not np.isfinite(sound).all():
+        raise DataError(f"{path}: has NaN or infinity")
+    if own_rate != rate:
+        sound = _package("soxr").resample(sound, own_rate, rate)
+    return np.clip(np.rint(sound * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+
+
+def _package(name: str) -> Any:
+    from importlib import import_module
+
+    try:
+        return import_module(name)
+    except ModuleNotFoundError:
+        raise MissingExtraError(name, "data", "a folder of WAV files") from None
+
+
+def _notes(changes: Changes, audio: Audio) -> list[str]:
+    """Return a note on each way in which recordings were changed."""
+    seconds = f"{audio.samples / audio.rate:g} s"
+    counted = (
+        (changes.resampled, f"resampled to {audio.rate} Hz"),
+        (changes.cut, f"longer than {seconds} and lose their end"),
+        (changes.padded, f"shorter than {seconds} and end in silence"),
+        (len(changes.left_out), f"left out; the first: {next(iter(changes.left_out), '')}"),
+    )
+    return [f"{count} recordings are {what}" for count, what in counted if count]

@@ -1,0 +1,100 @@
+"""The columns of a table by their use: inputs, label, group, part."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from edgekit.errors import DataError, did_you_mean
+from edgekit.train.reading import Reading
+from edgekit.train.table_files import TableFile
+
+LABELS = ("label", "class", "target", "y")
+"""Names of the column with the label, in any case, where the user names none."""
+
+SHOWN = 8
+"""Most column names in an error."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table that are read.
+
+    Attributes:
+        features: the inputs.
+        label: the class, or the targets; empty for inputs alone.
+        group: whose rows of one value stay together; "" for none.
+        split: which says the part of each row; "" for none.
+        notes: what was decided without the user, one line each.
+    """
+
+    features: tuple[str, ...]
+    label: tuple[str, ...]
+    group: str
+    split: str
+    notes: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of them, each once."""
+        others = (name for name in (self.group, self.split) if name)
+        return tuple(dict.fromkeys((*self.features, *self.label, *others)))
+
+
+def resolved(file: TableFile, reading: Reading, *, by_folder: bool) -> Columns:
+    """Return the use of each column of a file.
+
+    Args:
+        file: the file.
+        reading: the user's choices.
+        by_folder: whether the folder of a file is the class of its rows.
+
+    Raises:
+        DataError: there is no such column, or a column has two uses.
+    """
+    notes = [] if file.header else [f"{file.path}: has no header: its columns are 0, 1, 2, …"]
+    label = _matching(file, reading.label, "--label")
+    group = _one(file, reading.group, "--group")
+    split = _one(file, reading.split, "--split")
+    if by_folder and label:
+        raise DataError(f"{file.path}: its folder is the class of its rows: leave --label out")
+    if not by_folder and not reading.label:
+        label = tuple(name for name in file.columns if name.lower() in LABELS)[:1]
+        notes += [f"{file.path}: column {name!r} is the label" for name in label]
+    features = _matching(file, reading.features, "--features")
+    if not reading.features:
+        used = {*label, group, split, ""}
+        features = tuple(name for name in file.columns if name not in used)
+        if "" in file.columns:
+            notes.append(f"{file.path}: the column without a name is left out")
+    if twice := [name for name in features if name in label]:
+        raise DataError(f"{file.path}: column {twice[0]!r} is both one of --features and --label")
+    if not features:
+        raise DataError(f"{file.path}: has no column for the inputs, only {_shown(file.columns)}")
+    return Columns(features, label, group, split, tuple(notes))
+
+
+def _matching(file: TableFile, names: Sequence[str], option: str) -> tuple[str, ...]:
+    """Return the columns of names and patterns, in the order of these and then of the file."""
+    found: dict[str, None] = {}
+    for name in names:
+        matches = [name] if name in file.columns else []
+        matches = matches or [column for column in file.columns if fnmatchcase(column, name)]
+        if not matches:
+            raise DataError(
+                f"{file.path}: {option}: has no column {name!r}; it has {_shown(file.columns)}"
+                f"{did_you_mean(name, file.columns)}"
+            )
+        found.update(dict.fromkeys(matches))
+    return tuple(found)
+
+
+def _one(file: TableFile, name: str | None, option: str) -> str:
+    found = _matching(file, (name,) if name else (), option)
+    if len(found) > 1:
+        raise DataError(f"{file.path}: {option} {name} is {len(found)} columns, and must be one")
+    return "".join(found)
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = f", … ({len(names)})" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
