@@ -78,6 +78,8 @@ def decide(
         reason = f"the data have several labels for an input, and {_ending(model)}"
         return Meaning(_scores(model), reason, MULTILABEL)
     name, reason = _guess(model, classes)
+    if model.file and model.file.metadata and model.file.metadata.task:
+        return Meaning(name, reason, model.file.metadata.task)
     if name == NUMBERS:
         return Meaning(name, reason, ANOMALY if model.rebuilds_input else REGRESS)
     return Meaning(name, reason, BINARY if model.outputs <= 2 else CLASSIFY)

@@ -116,6 +116,9 @@ def _of_file(file: FloatFile) -> dict[str, Any]:
         metrics = {}
     elif EDGEKIT_ENTRY in file.graph.metadata:
         metrics["data"] = {**metrics["data"], "framing": file.metadata.framing}
+    if file.metadata.audio:
+        data = metrics.get("data", {"classes": []})
+        metrics["data"] = {**data, "audio": file.metadata.audio.to_json()}
     if file.metadata.features:
         means, deviations = file.metadata.mean, file.metadata.std
         metrics["normalization"] = {"mean": list(means), "std": list(deviations)}

@@ -13,12 +13,13 @@ from edge_runtime.reader import read
 ROOT = Path(__file__).parents[1]
 USERS = {
     "foreign.py": "a model that rescales its input",
-    "input_range.py": "what may rescale an input",
     "litert_ops.py": "what LiteRT calls the ops that XNNPACK runs",
     "networks.py": "what random networks are made of",
+    "rescaling.py": "what may rescale an input",
     "targets.py": "what the Edge TPU's and Vela's compilers accept",
     "test_extension_size.py": "sizes of some kernels",
     "test_litert_ops.py": "what LiteRT calls the ops that XNNPACK runs",
+    "test_litert_quantizer.py": "a model that rescales its input",
     "test_tune.py": "a model that rescales its input",
     "test_worked_examples.py": "four kernels that a reader can check by hand",
 }

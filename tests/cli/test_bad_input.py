@@ -345,6 +345,7 @@ def test_metrics_beside_a_model(folder: Path) -> None:
         input_specs=(None,),
         output_specs=(None,),
         file=None,
+        origin="Keras 3",
     )
     np.savez(folder / "rows.npz", x=np.zeros((12, 3)), y=np.arange(12) % 2)
     data = {"source": str(folder / "rows.npz"), "name": "x", "classes": ["0", "1"], "sha256": "cd"}

@@ -4,6 +4,7 @@ import contextlib
 import json
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,15 +19,18 @@ import float_files
 import golden
 import mutate
 import runtimes
-from edge_runtime.metadata import read_metadata
+from edge_runtime.front_end import standard
+from edge_runtime.metadata import Metadata, read_metadata
 from edge_runtime.quantize import quantize
 from edge_runtime.reader import read
 from edgekit import cli
-from edgekit.convert import layers, quantizing, source
+from edgekit.convert import layers, metrics_file, quantizing, source
 from edgekit.convert.api import convert as convert_api
 from edgekit.convert.conversion import Conversion
 from edgekit.convert.integer_ops import as_integers
+from edgekit.convert.metadata import attach
 from edgekit.convert.object_tree import pack, unpack
+from edgekit.convert.opened import FloatFile
 from edgekit.convert.targets import TARGETS, float_operators
 from edgekit.errors import DataError, EdgekitError, MissingExtraError, ModelFileError
 
@@ -318,6 +322,19 @@ def test_its_own_rescaling_says_what_pixels_become(tmp_path: Path) -> None:
     report = convert_api(path, quantize=True, data=str(data)).report
     assert report["input_range"]["pixels"] == [0, 255]
     assert report["input_range"]["reason"].startswith("the model rescales its input itself")
+
+
+def test_what_the_metadata_say_is_kept(float_file: tuple[Path, Path], tmp_path: Path) -> None:
+    audio = standard(16000, 16000, bands=40)
+    said = Metadata(labels=("a", "b", "c"), meaning="logits", task="multilabel")
+    path = tmp_path / "a.tflite"
+    path.write_bytes(attach(float_files.convolutional(), said))
+    data = quantized((path, float_file[1]))
+    kept = read_metadata(read(data), data)
+    assert kept is not None
+    assert (kept.labels, kept.meaning, kept.task) == (said.labels, said.meaning, said.task)
+    file = FloatFile(b"", read(data), replace(said, audio=audio))
+    assert metrics_file.audio(metrics_file.read(SimpleNamespace(file=file))) == audio
 
 
 def test_damaged_files_are_refused(tmp_path: Path) -> None:

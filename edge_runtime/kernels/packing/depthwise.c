@@ -1,5 +1,5 @@
 /* Weights of int8 DEPTHWISE_CONV_2D for x86 and aarch64, in the form of depthwise_bands.h. */
-#define EK_ROLLED
+#define EK_SMALL
 #include "kernel.h"
 
 #include <string.h>

@@ -188,6 +188,11 @@ def test_calibrating_what_has_learned_its_ranges_is_refused(
     command = ["convert", "--scheme", "int16x8", "--artifacts", str(combined)]
     assert cli.run(command) == 0
     assert report_of(combined / "model_int16x8.tflite")["ranges"] == "calibrated"
+    # LiteRT's quantiser reads a float file, which has none.
+    output = combined / "litert.tflite"
+    command = ["convert", "--quantize", "--quantizer", "litert", "-o", str(output)]
+    assert cli.run([*command, "--artifacts", str(combined)]) == 0
+    assert report_of(output)["ranges"] == "calibrated"
 
 
 def test_an_outlier_breaks_int8_and_quantisation_aware_training_mends_it(
