@@ -1,10 +1,12 @@
 """The calibration set: which inputs it has, and warnings where they look unlike the model's."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from edgekit import archives
 from edgekit.errors import DataError
 
 FloatArray = npt.NDArray[np.float32]
@@ -154,3 +156,20 @@ def _of_pixels(smallest: float, largest: float, low: float, high: float) -> list
             "expects; larger inputs will be clipped"
         ]
     return []
+
+
+def read_array(source: str) -> npt.NDArray[Any]:
+    """Return the array of an .npy file.
+
+    Raises:
+        DataError: it cannot be read, or is an .npz.
+    """
+    try:
+        array = np.load(source, allow_pickle=False)
+    except archives.DAMAGED_ARRAY as error:
+        raise DataError(
+            f"{source}: not a readable .npy array ({archives.no_array(error)})"
+        ) from error
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"{source}: is an .npz; --calibration needs one .npy array")
+    return array

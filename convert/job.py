@@ -11,7 +11,6 @@ from edge_runtime.front_end import Audio
 from edge_runtime.meaning import ANOMALY, MULTILABEL, NUMBERS, class_scores
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import normalise
-from edgekit import archives
 from edgekit.convert import input_range, job_data, meaning, metrics_file, named_arrays, quantizing
 from edgekit.convert.calibration import (
     Arrays,
@@ -20,6 +19,7 @@ from edgekit.convert.calibration import (
     from_array,
     from_arrays,
     from_inputs,
+    read_array,
     stratified,
 )
 from edgekit.convert.conversion import CALIBRATED_SCHEMES, Conversion
@@ -323,7 +323,7 @@ def _numeric_inputs(choices: Choices, dataset: Dataset | None) -> Inputs | None:
     if dataset:
         return None if dataset.pixels else dataset.x_train[:TRIED]
     if choices.calibration and choices.calibration.endswith(".npy"):
-        array = _array(choices.calibration)
+        array = read_array(choices.calibration)
         return array[:TRIED] if array.dtype.kind == "f" and array.size else None
     return None
 
@@ -382,7 +382,7 @@ def _calibration(
     expected = (job.pixels.low, job.pixels.high) if job.pixels else None
     size, seed = conversion.calibration_size, conversion.calibration_seed
     if source and source.endswith(".npy"):
-        return from_array(_array(source), Path(source).name, model.shape, size, seed, expected)
+        return from_array(read_array(source), Path(source).name, model.shape, size, seed, expected)
     dataset = job.dataset
     if source:
         classes = choices.classes or (dataset.labels if dataset else None)
@@ -407,15 +407,3 @@ def _calibration(
     return from_inputs(
         inputs, groups, dataset.name, size, seed, expected if dataset.pixels else None
     )
-
-
-def _array(source: str) -> Inputs:
-    try:
-        array = np.load(source, allow_pickle=False)
-    except archives.DAMAGED_ARRAY as error:
-        raise DataError(
-            f"{source}: not a readable .npy array ({archives.no_array(error)})"
-        ) from error
-    if not isinstance(array, np.ndarray):
-        raise DataError(f"{source}: is an .npz; --calibration needs one .npy array")
-    return array

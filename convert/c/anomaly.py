@@ -7,14 +7,8 @@ from math import floor
 
 from edge_runtime import anomaly
 from edge_runtime.anomaly import Steps
-from edge_runtime.meaning import ANOMALY
 from edgekit.convert.c import naming, text
 from edgekit.convert.c.facts import Facts, Port
-
-
-def scored(facts: Facts) -> bool:
-    """Return whether the model has a score of anomalies."""
-    return facts.task == ANOMALY and len(facts.ports) == 2
 
 
 def declaration(facts: Facts) -> str:

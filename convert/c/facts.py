@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from edge_runtime.front_end import Audio
 from edge_runtime.graph import SIZES
-from edge_runtime.meaning import MULTILABEL, NUMBERS, PROBABILITIES
+from edge_runtime.meaning import ANOMALY, MULTILABEL, NUMBERS, PROBABILITIES
 from edge_runtime.ops.constraints import LIMITS
 
 
@@ -136,6 +136,11 @@ class Facts:
         if self.sparse == "everywhere":
             return ""
         return f" where there is no {self.sparse.removeprefix('without ')} extension"
+
+    @property
+    def scores_anomalies(self) -> bool:
+        """Whether there is a function that scores anomalies."""
+        return self.task == ANOMALY and len(self.ports) == 2
 
     @property
     def classes(self) -> int:

@@ -54,7 +54,7 @@ def render(facts: Facts, about: str, pixels: npt.NDArray[Any] | None, frames: st
         parts += [_score(facts), _best(facts)]
     else:
         parts += [_value(facts, port) for port in facts.outputs]
-    if anomaly.scored(facts):
+    if facts.scores_anomalies:
         parts.append(anomaly.declaration(facts))
     parts.append(checksum.DECLARATIONS.format(name=name))
     parts.append("#ifdef __cplusplus\n}\n#endif\n\n#endif\n")

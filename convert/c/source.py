@@ -119,7 +119,7 @@ def render(
             _run_in(facts, steps, renames, by_rows, alike),
             running.functions(facts, states),
             text.renamed(audio.functions(facts), renames),
-            *([anomaly.definition(facts)] if anomaly.scored(facts) else []),
+            *([anomaly.definition(facts)] if facts.scores_anomalies else []),
             f"#undef {FLASH}\n",
         ]
     )

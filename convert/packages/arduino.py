@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.convert.c import anomaly, camera, layout, naming
+from edgekit.convert.c import camera, layout, naming
 from edgekit.convert.packages.fragments import label, score, with_two_spaces
 from edgekit.convert.packages.readme import readme
 from edgekit.escape import line
@@ -126,7 +126,7 @@ def _keywords(library: CLibrary) -> str:
         ),
         *(("from_pcm16", "push_pcm16", "from_stream") if library.audio else ()),
         *(("score", "best", "labels") if library.classes else values),
-        *(("score",) if anomaly.scored(library) else ()),
+        *(("score",) if library.scores_anomalies else ()),
     ]
     words = [(naming.c_type(library, port), "KEYWORD1") for port in library.ports]
     if library.audio:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgekit.convert.c import anomaly, layout, naming
+from edgekit.convert.c import layout, naming
 from edgekit.escape import markdown_code, shell
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _bytes(count: int) -> str:
 def _helpers(library: CLibrary) -> str:
     if not any(port.takes_floats for port in library.inputs):
         return "read the outputs as floats"
-    if anomaly.scored(library):
+    if library.scores_anomalies:
         return f"quantise bytes or floats and score anomalies (`{library.name}_score`)"
     if len(library.ports) == 2 and library.classes:
         return f"quantise an image of bytes or floats and read a score (`{library.name}_score`)"
@@ -220,7 +220,7 @@ def _usage(library: CLibrary) -> str:
     if library.classes:
         what = f"The class with the highest score for one {subject}, -1 when the model did not run."
         head, answer, failed = "int classify", f"{name}_best({buffer})", "-1"
-    elif anomaly.scored(library) and library.threshold is not None:
+    elif library.scores_anomalies and library.threshold is not None:
         what = "1 for an anomaly, 0 for a normal input, -1 when the model did not run."
         source = naming.buffer(library, library.inputs[0])
         answer = f"{name}_score({source}, {buffer}) > {name.upper()}_THRESHOLD"
