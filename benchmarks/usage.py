@@ -122,6 +122,8 @@ class Usage:
             "reason": self.reason,
             "warning": self.warning,
             "meaning": self.meaning,
+            "task": self.task or None,
+            "threshold": self.threshold,
         }
 
     @property

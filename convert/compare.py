@@ -64,8 +64,8 @@ def tensor_errors(float_model: bytes, model: bytes, *inputs: FloatArray) -> list
     pairs = _pairs(reference, converted)
     signal, noise, largest = (np.zeros(len(pairs)) for _ in range(3))
     runs = zip(
-        _intermediates(float_model, reference, [a for a, _, _ in pairs], inputs),
-        _intermediates(model, converted, [b for _, b, _ in pairs], inputs),
+        intermediates(float_model, reference, [a for a, _, _ in pairs], inputs),
+        intermediates(model, converted, [b for _, b, _ in pairs], inputs),
         strict=True,
     )
     for expected, got in runs:
@@ -151,7 +151,7 @@ def _key(graph: Graph, op: str, index: int) -> Key:
     return op, name.rstrip("0123456789"), tensor.shape
 
 
-def _intermediates(model: bytes, graph: Graph, indices: list[int], inputs: Arrays) -> Any:
+def intermediates(model: bytes, graph: Graph, indices: list[int], inputs: Arrays) -> Any:
     """Yield, for each sample, the tensors at ``indices`` as float64 arrays."""
     try:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType

@@ -251,6 +251,16 @@ def _of_several(model: TrainedModel, choices: Choices, conversion: Conversion) -
     )
 
 
+def recalibrated(model: TrainedModel, choices: Choices, conversion: Conversion, job: Job) -> Job:
+    """Return the job of the same model and data for another conversion.
+
+    Raises:
+        DataError: the conversion does not fit the model, or cannot be calibrated.
+    """
+    quantizing.check(model, conversion)
+    return replace(job, calibration=_calibration(model, choices, conversion, job))
+
+
 def of_training(
     model: TrainedModel, conversion: Conversion, dataset: Dataset, metrics: dict[str, Any]
 ) -> Job:

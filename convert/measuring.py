@@ -63,7 +63,7 @@ def measured(
     fed = (job.dataset.x_test,) if job.dataset and job.normalization else test
     errors = None
     with opened(trained, model) as running:
-        after = _predict(trained, running, fed)
+        after = predicted(trained, running, fed)
         if job.meaning.task == ANOMALY and job.dataset:
             errors = running.score(fed[0].reshape(-1, *running.input.shape[1:]))
     _require_numbers(after, f"{trained.path}: the answers of the converted model")
@@ -170,7 +170,7 @@ def opened(trained: TrainedModel, model: bytes) -> Iterator[edge_runtime.Model]:
             ) from error
 
 
-def _predict(
+def predicted(
     trained: TrainedModel, running: edge_runtime.Model, inputs: tuple[Inputs, ...]
 ) -> Arrays:
     """Return each output of the converted model for pixels or for inputs on its scale.

@@ -72,7 +72,7 @@ def convert(
         model = attach(converted, replace(metadata, threshold=threshold.value))
         graph = read(model)
     test = job.test_inputs(trained)
-    samples = _error_samples(inputs, test)
+    samples = error_samples(inputs, test)
     errors: list[compare.TensorError] = []
     if conversion.scheme != "float32" and conversion.batch == 1 and samples is not None:
         errors = compare.tensor_errors(plain, model, *samples)
@@ -110,7 +110,7 @@ def convert_by_both(
     return content, {**document, "beside": figures}
 
 
-def _error_samples(inputs: Arrays | None, test: Arrays | None) -> Arrays | None:
+def error_samples(inputs: Arrays | None, test: Arrays | None) -> Arrays | None:
     """Evenly spread test inputs, or calibration inputs where there are none."""
     if test is None:
         return None if inputs is None else tuple(array[:ERROR_SAMPLES] for array in inputs)

@@ -75,6 +75,18 @@ class Runner:
         with self._lock:
             return self._usable().run_batch(batches)
 
+    def run_padded(self, batches: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+        """Run any number of images [N, ...] in each input's element type."""
+        import numpy as np
+
+        size, count = self._outputs[0].shape[0], len(batches[0])
+        if missing := -count % size if count else size:
+            batches = [
+                np.concatenate([one, np.zeros((missing, *one.shape[1:]), one.dtype)])
+                for one in batches
+            ]
+        return [one[:count] for one in self.run_batch(batches)]
+
     def reset(self) -> None:
         """Set the tensors that keep their values between runs to their initial values."""
         with self._lock:

@@ -281,7 +281,8 @@ class Model:
         ports = self.input, self.output
         anomaly.steps(*ports)
         raw = [
-            anomaly.raw_scores(one[0], self._raw(one)[0], *ports) for one in self._encoded(batch)
+            anomaly.raw_scores(one[0], self._runner.run_padded(one)[0], *ports)
+            for one in self._encoded(batch)
         ]
         return anomaly.errors(np.concatenate(raw), *ports)
 
@@ -290,8 +291,10 @@ class Model:
         from edge_runtime.quantize import encoded, encoded_inputs
 
         several = len(self.inputs) > 1
-        if self._audio():
-            batch = self._heard(batch)
+        if audio := self._audio():
+            from edge_runtime.audio import hear
+
+            batch = hear(audio, batch, self.input.shape[1:])
         values = self._runner.values(batch) if several or isinstance(batch, dict) else [batch]
         inputs, outputs = (tuple(named.values()) for named in (self.inputs, self.outputs))
         heads = {tensor.shape[:1] for tensor in (*inputs, *outputs)}
@@ -305,24 +308,12 @@ class Model:
             return encoded_inputs(values, self.inputs)
         return ([chunk] for chunk in encoded(values[0], inputs[0], self.metadata))
 
-    def _raw(self, batches: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
-        """Return each raw output of batches in the element types of the inputs."""
-        import numpy as np
-
-        size, count = next(iter(self.outputs.values())).shape[0], len(batches[0])
-        if missing := -count % size if count else size:
-            batches = [
-                np.concatenate([one, np.zeros((missing, *one.shape[1:]), one.dtype)])
-                for one in batches
-            ]
-        return [one[:count] for one in self._runner.run_batch(batches)]
-
     def _answers(self, batches: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Return what each output says about batches in the element types of the inputs."""
         from edge_runtime.meaning import class_scores
         from edge_runtime.quantize import dequantize
 
-        raw, outputs = self._raw(batches), tuple(self.outputs.values())
+        raw, outputs = self._runner.run_padded(batches), tuple(self.outputs.values())
         if len(outputs) == 1:
             return [class_scores(dequantize(raw[0], outputs[0]), self.meaning, self.task)]
         return [
@@ -336,7 +327,7 @@ class Model:
 
         from edge_runtime.quantize import dequantize
 
-        raw = np.concatenate([self._raw(one)[0] for one in self._encoded(batch)])
+        raw = np.concatenate([self._runner.run_padded(one)[0] for one in self._encoded(batch)])
         return dequantize(raw, self.output)
 
     def classify(
@@ -406,35 +397,24 @@ class Model:
         require("numpy", "prepare()")
         from dataclasses import replace
 
-        from edge_runtime.image import Prepared, prepare
+        from edge_runtime.image import Prepared, prepare, size_of
         from edge_runtime.metadata import Metadata
 
-        if self._audio():
-            return Prepared(self._heard(image, one=True)[0], inverted=False)
+        if audio := self._audio():
+            from edge_runtime.audio import hear
+
+            return Prepared(hear(audio, image, self.input.shape[1:], one=True)[0], inverted=False)
         require("PIL", "prepare()")
+        size = size_of(self.input.shape[1:])
+        if size is None:
+            raise ModelError(
+                f"{self._name}: its input {describe(self.input)} is not an image [1, height, "
+                "width, 1 or 3]: use predict() or run()"
+            )
         framing = (self.metadata or Metadata()).framing
-        prepared = prepare(image, *self._image_size(), framing, invert)
+        prepared = prepare(image, *size, framing, invert)
         return replace(prepared, pixels=prepared.pixels.reshape(self.input.shape[1:]))
 
     def _audio(self) -> Audio | None:
         """Return the front end of a model that hears."""
         return self.metadata.audio if len(self.inputs) == 1 and self.metadata else None
-
-    def _heard(self, sounds: Any, *, one: bool = False) -> Any:
-        """Return sounds as pixels [N, ...]; see :func:`edge_runtime.audio.hear`."""
-        from edge_runtime.audio import hear
-
-        audio = self._audio()
-        assert audio is not None
-        return hear(audio, sounds, self.input.shape[1:], one=one)
-
-    def _image_size(self) -> tuple[int, int, int]:
-        """Return height, width and channels of the model's input."""
-        from edge_runtime.image import size_of
-
-        if size := size_of(self.input.shape[1:]):
-            return size
-        raise ModelError(
-            f"{self._name}: its input {describe(self.input)} is not an image [1, height, width, "
-            "1 or 3]: use predict() or run()"
-        )

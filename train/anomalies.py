@@ -57,6 +57,7 @@ def normal_inputs(dataset: Dataset, normal: Normal) -> Dataset:
         y_train=dataset.y_train[train],
         x_test=dataset.x_test[test],
         y_test=dataset.y_test[test],
+        groups=None if dataset.groups is None else dataset.groups[train],
     )
     return without_classes(kept)
 

@@ -191,7 +191,8 @@ def _several_hot(y: Array) -> bool:
     """Return whether y [N, K] says of several labels which apply: 0 or 1, and not one in a row."""
     if y.ndim != 2 or y.shape[1] < 2 or y.dtype.kind not in "biuf" or not len(y):
         return False
-    return bool(np.isin(y, (0, 1)).all()) and not _one_hot(y)
+    # Without a single 1 they are more likely damaged than labels none of which ever applies.
+    return bool(np.isin(y, (0, 1)).all() and y.any()) and not _one_hot(y)
 
 
 def _all_names(parts: Sequence[Array]) -> tuple[str, ...]:

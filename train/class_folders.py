@@ -80,7 +80,7 @@ class Found:
     notes: tuple[str, ...]
 
 
-def found(folder: Path, *, skip_bad: bool = False) -> Found:
+def found(folder: Path, *, skip_bad: bool = False, may_lack: bool = False) -> Found:
     """Return the files of a folder with one folder per class, or with train and test of such.
 
     A validation part is the test set if there is no test part. Leftovers of archives
@@ -91,6 +91,8 @@ def found(folder: Path, *, skip_bad: bool = False) -> Found:
     Args:
         folder: the folder.
         skip_bad: whether an empty class, and what is no file, are left out rather than refused.
+        may_lack: whether the training part may lack classes, as that of an anomaly detector does;
+            they are then in it, without files.
 
     Raises:
         DataError: a class is empty, the parts have different classes, or links form a loop.
@@ -108,10 +110,15 @@ def found(folder: Path, *, skip_bad: bool = False) -> Found:
     notes = [f"{entry.name}, beside {training.name}, is left out" for entry in others]
     both = []
     for name, part in (("train", training), ("test", held_out[0])):
-        classes, more = _classes(part, _entries(part), kind, skip_bad=skip_bad)
+        least = 1 if may_lack and name == "train" else 2
+        classes, more = _classes(part, _entries(part), kind, skip_bad=skip_bad, least=least)
         both.append(Part(name, classes))
         notes += more
     notes += [f"{entry.name} is left out, {held_out[0].name} is used" for entry in held_out[1:]]
+    if may_lack and set(both[0].names) < set(both[1].names):
+        present = {one.name: one for one in both[0].classes}
+        padded = (present.get(name, Class(name, ())) for name in both[1].names)
+        both[0] = Part(both[0].name, tuple(padded))
     if both[0].names != both[1].names:
         odd = sorted(set(both[0].names) ^ set(both[1].names))
         raise DataError(
@@ -137,17 +144,18 @@ def kind_of(entries: Iterable[Path]) -> str:
 
 
 def _classes(
-    folder: Path, entries: list[Path], kind: str, *, skip_bad: bool
+    folder: Path, entries: list[Path], kind: str, *, skip_bad: bool, least: int = 2
 ) -> tuple[tuple[Class, ...], list[str]]:
-    """Return the classes of a folder, and notes on what is left out."""
+    """Return the classes of a folder, ``least`` or more, and notes on what is left out."""
     folders = [entry for entry in entries if entry.is_dir()]
     if kind == TABLES and not folders and entries:
         tables = tuple(entry for entry in entries if entry.suffix.lower() in SUFFIXES)
         left_out = [f"{entry}: no table, is left out" for entry in entries if entry not in tables]
         return (Class("", tables),), left_out
-    if len(folders) < 2:
+    if len(folders) < least:
         present = f"{len(entries)} files" if entries and not folders else str(len(folders))
-        raise DataError(f"{folder}: expected at least two class folders, found {present}")
+        needed = "at least two class folders" if least > 1 else "a class folder"
+        raise DataError(f"{folder}: expected {needed}, found {present}")
     strays = [entry for entry in entries if entry not in folders]
     notes = [f"{entry}: a file beside the class folders, is left out" for entry in strays]
     classes = []

@@ -195,7 +195,7 @@ def read(
     if kind == ARRAYS:
         return _from_arrays(path, shape, framing, numbers, reading, may_lack)
     if path.is_dir():
-        found = class_folders.found(path, skip_bad=reading.skip_bad)
+        found = class_folders.found(path, skip_bad=reading.skip_bad, may_lack=may_lack)
         if kind == PICTURES:
             size = _picture(shape, source, reading) if shape else None
             return images.from_folders(path, found, size, framing, reading)

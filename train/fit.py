@@ -17,6 +17,7 @@ from edgekit.errors import DataError, MissingExtraError, TrainingError
 from edgekit.train import augment, checkpoint, own_model
 from edgekit.train.anomalies import normal_classes, normal_inputs
 from edgekit.train.dataset import Array, Dataset
+from edgekit.train.held_out import rows_held_out
 from edgekit.train.model import build, loss_name
 from edgekit.train.normalization import of_training
 from edgekit.train.recipe import Recipe
@@ -148,7 +149,7 @@ def fit(
     data = split(recipe, dataset, model)
     layers = augment.layers(recipe.augment, data.x.shape[1:])
     model.train_function = whole_epoch(
-        model, data.x, data.y, recipe.batch_size, _weights(recipe, dataset, len(data.x)), layers
+        model, data.x, data.y, recipe.batch_size, _weights(recipe, dataset), layers
     )
     model.optimizer.build(model.trainable_variables)
     variables = [*model.variables, *model.optimizer.variables]
@@ -265,15 +266,15 @@ def _callbacks(
     return made
 
 
-def _weights(recipe: Recipe, dataset: Dataset, count: int) -> FloatArray | None:
-    """Return the weight of each of the first ``count`` training inputs, if they differ."""
+def _weights(recipe: Recipe, dataset: Dataset) -> FloatArray | None:
+    """Return the weight of each input that is trained on, if they differ."""
     if recipe.class_weight == "none":
         return None
     if not dataset.labels:
         raise DataError("--class-weight balanced: the data have no classes")
-    labels = dataset.y_train[:count]
+    labels = dataset.y_train[~rows_held_out(dataset, recipe.validation_split)]
     counts = np.bincount(labels, minlength=len(dataset.labels))
-    weights: FloatArray = (count / (np.count_nonzero(counts) * np.maximum(counts, 1))).astype(
+    weights: FloatArray = (len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))).astype(
         np.float32
     )
     return weights[labels]
@@ -283,7 +284,7 @@ def split(recipe: Recipe, dataset: Dataset, model: Any = None) -> Data:
     """Return the data for training, and for the held-out figures.
 
     Args:
-        recipe: has the share of the training inputs, the last ones, that is held out.
+        recipe: has the share of the training inputs that is held out (``rows_held_out``).
         dataset: the data.
         model: the compiled Keras model; None for one node of each class and one-hot targets.
     """
@@ -291,8 +292,8 @@ def split(recipe: Recipe, dataset: Dataset, model: Any = None) -> Data:
     x = normalise(dataset.x_train)
     y = targets_for(model, dataset, x, test=False)
     if recipe.validation_split:
-        kept = int(len(x) * (1 - recipe.validation_split))
-        return Data(x[:kept], y[:kept], x[kept:], y[kept:])
+        held = rows_held_out(dataset, recipe.validation_split)
+        return Data(x[~held], y[~held], x[held], y[held])
     x_test = normalise(dataset.x_test)
     return Data(x, y, x_test, targets_for(model, dataset, x_test))
 

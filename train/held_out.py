@@ -1,4 +1,7 @@
-"""The part of the training inputs that a threshold is chosen on."""
+"""The part of the training inputs that is held out: to stop by, and to choose a threshold on."""
+
+import numpy as np
+import numpy.typing as npt
 
 from edgekit.train.dataset import Dataset, Inputs
 
@@ -7,7 +10,7 @@ SHARE = 0.2
 
 
 def held_out(dataset: Dataset, share: float = 0.0) -> tuple[Inputs, Inputs]:
-    """Return the last training inputs [N, ...] and their classes or targets.
+    """Return some training inputs [N, ...] and their classes or targets.
 
     Those are the validation split of ``edgekit train --validation-split``: training did not see
     them, and test inputs must not choose a threshold that they then judge.
@@ -17,6 +20,21 @@ def held_out(dataset: Dataset, share: float = 0.0) -> tuple[Inputs, Inputs]:
         share: the share of the training inputs that training held out; 0 for SHARE of them, which
             the model may have been trained on.
     """
+    rows = rows_held_out(dataset, share or SHARE)
+    return dataset.x_train[rows], dataset.y_train[rows]
+
+
+def rows_held_out(dataset: Dataset, share: float) -> npt.NDArray[np.bool_]:
+    """Return which training inputs are held out, bool [N]: the last ones.
+
+    Of data with groups these are whole groups, so that none is on both sides: the last ones, until
+    they have at least that share; at least one group is left to train on.
+    """
     count = len(dataset.x_train)
-    kept = int(count * (1 - (share or SHARE)))
-    return dataset.x_train[kept:], dataset.y_train[kept:]
+    if dataset.groups is None or not share:
+        return np.arange(count) >= int(count * (1 - share))
+    names, first, sizes = np.unique(dataset.groups, return_index=True, return_counts=True)
+    order = np.argsort(first)[::-1]
+    before = np.cumsum(sizes[order]) - sizes[order]
+    chosen = names[order][(before < share * count) & (np.arange(len(names)) < len(names) - 1)]
+    return np.isin(dataset.groups, chosen)

@@ -45,7 +45,7 @@ STORED = {"convert": "model_int8.tflite.report.json", "train": "metrics.json"}
 ABSENT = {
     "convert": {"output"},
     "train": {"tuning"},
-    "export": {"inputs", "outputs", "state", "fed_rows"},
+    "export": {"inputs", "outputs", "state", "fed_rows", "audio"},
 }
 """Keys that these documents have elsewhere: printed, after fine-tuning, of several tensors."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from edgekit.errors import DataError
 from edgekit.train.anomalies import judged, normal_classes
@@ -79,3 +80,25 @@ def test_the_last_training_inputs_are_held_out() -> None:
     assert y.tolist() == [8, 9]
     assert x.tolist() == dataset.x_train[8:].tolist()
     assert held_out(dataset, 0.5)[1].tolist() == [5, 6, 7, 8, 9]
+
+
+def test_a_folder_whose_training_part_has_normal_pictures_only(tmp_path: Path) -> None:
+    for part, kinds in ("train", ["good"]), ("test", ["bent", "good", "torn"]):
+        for number, kind in enumerate(kinds):
+            folder = tmp_path / part / kind
+            folder.mkdir(parents=True)
+            for index in range(3):
+                level = 40 * number + 10 * index
+                Image.new("L", (8, 8), level).save(folder / f"{index}.png")
+    with pytest.raises(DataError, match="expected at least two class folders, found 1"):
+        load(str(tmp_path), None, (8, 8, 1))
+    dataset = load(str(tmp_path), None, (8, 8, 1), may_lack=True)
+    assert dataset.labels == ("bent", "good", "torn")
+    assert (set(dataset.y_train.tolist()), len(dataset.x_test)) == ({1}, 9)
+    normal = normal_classes(dataset, stated=False)
+    assert normal is not None
+    assert judged(dataset, normal).y_test.tolist() == [1, 1, 1, 0, 0, 0, 1, 1, 1]
+    (tmp_path / "train" / "odd").mkdir()
+    Image.new("L", (8, 8)).save(tmp_path / "train" / "odd" / "0.png")
+    with pytest.raises(DataError, match="do not have the same classes: 'bent'"):
+        load(str(tmp_path), None, (8, 8, 1), may_lack=True)

@@ -1,6 +1,7 @@
 """The documented model, trained for real."""
 
 import gc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from edgekit import frameworks
 from edgekit.train.dataset import Dataset, scaled
 from edgekit.train.fit import Epoch, Progress, Training, fit, one_hot
+from edgekit.train.held_out import rows_held_out
 from edgekit.train.model import build
 from edgekit.train.recipe import INITIALIZERS, OPTIMIZERS, Recipe
 from edgekit.train.steps import shuffled_orders, whole_epoch
@@ -152,6 +154,20 @@ def test_validation_split_holds_the_last_images_back(dataset: Dataset) -> None:
     loss, accuracy = training.model.evaluate(x, y, batch_size=100, verbose=0)
     assert training.history[-1].held_out_loss == pytest.approx(loss, rel=1e-4)
     assert training.history[-1].held_out_accuracy == pytest.approx(accuracy)
+
+
+def test_groups_are_held_out_as_a_whole() -> None:
+    groups = np.repeat([3, 1, 7, 5], [10, 20, 5, 5])
+    random = np.random.default_rng(0).permutation(40)
+    x, y = np.zeros((40, 2), np.float32), np.arange(40) % 2
+    arrays = (x, y, x, y)
+    data = Dataset(*arrays, ("a", "b"), "d", "", "d", "resize", groups=groups[random])
+    for share in (0.1, 0.3, 0.9):
+        held = rows_held_out(data, share)
+        assert not set(groups[random][held]) & set(groups[random][~held])
+        assert 0 < held.sum() < 40
+        assert held.sum() >= share * 40 or len(set(groups[random][~held])) == 1
+    assert rows_held_out(replace(data, groups=None), 0.25).tolist() == [False] * 30 + [True] * 10
 
 
 def test_reports_each_epoch_as_it_ends(dataset: Dataset) -> None:

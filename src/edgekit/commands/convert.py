@@ -131,6 +131,18 @@ class Batch(click.ParamType[int]):
     help="Fail where accuracy is lower by more than this than before the conversion; of several "
     "labels it is the macro F1, of numbers R², of anomalies the AUC.",
 )
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Show what quantisation does in each layer, and try repairs: what each buys in the task's "
+    "metric, in bytes and in time.",
+)
+@click.option(
+    "--auto",
+    is_flag=True,
+    help="Where int8 drops more than --max-drop (0.01 by default), write the cheapest repair that "
+    "does not.",
+)
 @options.trust
 @options.artifacts
 @options.as_json
@@ -158,6 +170,8 @@ def command(
     least: tuple[tuple[str, float], ...],
     most: tuple[tuple[str, float], ...],
     max_drop: float | None,
+    explain: bool,
+    auto: bool,
     trust: bool,
     artifacts: Path,
     as_json: bool,
@@ -173,6 +187,10 @@ def command(
     agreement, the error of each layer, the ops, and whether the target runs them. Exit code 1 when
     a gate fails; the files are written all the same.
     """
+    if auto:
+        quantize, max_drop = True, 0.01 if max_drop is None else max_drop
+        if scheme not in (None, "int8"):
+            raise click.UsageError(f"--auto begins with int8: leave --scheme {scheme} out")
     conversion = Conversion(
         scheme=scheme or ("int8" if quantize else "float32"),
         target=target,
@@ -221,6 +239,19 @@ def command(
     with terminal.working("convert", f"converting {path} and comparing the answers"):
         run = pipeline.convert_by_both if quantizer == BOTH else pipeline.convert
         content, document = run(trained, conversion, job, verbose=verbose)
+    if (explain or auto) and conversion.scheme != "float32":
+        from edgekit.convert import explained
+
+        most_drop = max_drop if auto else None
+        with terminal.working("convert", "trying what keeps more of the metric"):
+            content, document = explained.explained(
+                trained,
+                choices,
+                job,
+                (conversion, content, document),
+                layers=explain,
+                most_drop=most_drop,
+            )
     limits = Limits(dict(least), dict(most), max_drop)
     checks = _checks(limits, document)
     document["gates"] = [asdict(check) for check in checks]
@@ -244,6 +275,8 @@ def command(
         aside = report_path is None
         terminal.echo(f"{path} → {output}  ({conversion.scheme}, {target})", err=aside)
         terminal.page(summary, err=aside)
+        if "explained" in document:
+            terminal.page(explained.text(document), err=aside)
         terminal.echo(f"{'report':<12} {report_path or 'none beside a stream'}", err=aside)
     failed = [check for check in checks if check.verdict == "failed"]
     for check in failed:

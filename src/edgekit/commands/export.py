@@ -171,7 +171,7 @@ def _document(
         for one in "input", "output":
             [facts[one]] = facts.pop(f"{one}s")
             del facts[one]["name"]
-    for absent in "state", "fed_rows":
+    for absent in "state", "fed_rows", "audio":
         if not facts[absent]:
             del facts[absent]
     head = {"format": FORMAT, "version": VERSION, "edgekit": facts.pop("version")}

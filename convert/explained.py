@@ -1,0 +1,127 @@
+"""What quantisation did to a model, layer by layer, and what helps: tried, and as text."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from edgekit.columns import columns
+from edgekit.convert.conversion import Conversion
+from edgekit.convert.job import Job
+from edgekit.convert.job_data import Choices
+from edgekit.convert.layer_use import layer_uses, worst_inputs
+from edgekit.convert.pipeline import error_samples
+from edgekit.convert.repairs import Repair, candidates, measured, tried
+from edgekit.convert.source import TrainedModel
+from edgekit.escape import line
+from edgekit.limits import MAIN, TITLES
+
+NONE = "–"
+LONGEST = 60
+
+
+def explained(
+    trained: TrainedModel,
+    choices: Choices,
+    job: Job,
+    first: tuple[Conversion, bytes, dict[str, Any]],
+    *,
+    layers: bool,
+    most_drop: float | None,
+) -> tuple[bytes, dict[str, Any]]:
+    """Try repairs of a conversion; return the file to write, and its report with what was found.
+
+    Args:
+        trained: the model.
+        choices: the user's choices.
+        job: the data and the meaning of the output.
+        first: the conversion, its file and its report.
+        layers: whether to measure each layer, and to try every repair.
+        most_drop: most that the task's metric may drop: where the conversion drops more, the first
+            repair that does not takes its place; None to keep the conversion.
+
+    Raises:
+        MissingExtraError: ai-edge-litert is not installed.
+    """
+    conversion, content, document = first
+    best = measured(Repair(conversion.scheme, conversion), content, document)
+    rows, written = [best.row], best.repair.name
+    keeps = most_drop is None or best.keeps(most_drop)
+    if layers or not keeps:
+        for repaired in tried(trained, choices, job, candidates(conversion, document)):
+            rows.append(repaired.row)
+            if most_drop is not None and not keeps and repaired.keeps(most_drop):
+                keeps, best, written = True, repaired, repaired.repair.name
+                if not layers:
+                    break
+    found: dict[str, Any] = {"repairs": rows, "written": written}
+    if layers:
+        calibration = None if job.calibration is None else job.calibration.inputs
+        samples = error_samples(calibration, job.test_inputs(trained))
+        uses = [] if samples is None else layer_uses(content, samples)
+        found["layers"] = [asdict(use) for use in uses]
+        found["worst_inputs"] = worst_inputs(trained, content, job)
+    return best.content, {**best.document, "explained": found}
+
+
+def text(document: dict[str, Any]) -> str:
+    """Return what was found as text: the layers of the conversion, and what was tried."""
+    found = document["explained"]
+    metric = TITLES[MAIN.get(document["task"]["name"], "accuracy")]
+    parts = [_repairs(found["repairs"], metric)]
+    if "layers" in found:
+        parts.insert(0, _layers(found, document["tensor_errors"]))
+    return "\n\n".join(["", *parts, f"written: {found['written']}"])
+
+
+def _layers(found: dict[str, Any], measured_errors: Sequence[dict[str, Any]]) -> str:
+    """Return the table of the layers."""
+    errors = {error["tensor"]: error for error in measured_errors}
+    rows = [["layer", "SNR", "lost", "range used", "saturated", "channels' spread"]]
+    for layer in found["layers"]:
+        error = errors.get(layer["tensor"])
+        spread = layer["spread"]
+        rows.append(
+            [
+                layer["op"],
+                *(_decibels(error, name) for name in ("snr_db", "lost_db")),
+                f"{layer['used']:.0%}",
+                _number(layer["saturated"], "{:.2%}"),
+                NONE if spread is None else f"{spread:.3g} ×",
+            ]
+        )
+    worst = ", ".join(map(str, found["worst_inputs"]))
+    note = f"test inputs that change most: {worst}" if worst else ""
+    return "\n".join([*columns(rows, right=range(1, len(rows[0]))), *([note] if note else [])])
+
+
+def _repairs(rows: Sequence[dict[str, Any]], metric: str) -> str:
+    """Return the table of what was tried, and what it gives."""
+    table = [["tried", metric, "drop", "bytes", "µs here"]]
+    notes = []
+    for row in rows:
+        if row["problem"]:
+            notes.append(f"{row['repair']}: not possible: {line(row['problem'])}")
+            continue
+        table.append(
+            [
+                row["repair"][:LONGEST],
+                _number(row["metric"], "{:.5f}"),
+                _number(row["drop"], "{:.5f}"),
+                _number(row["bytes"], "{:,}"),
+                _number(row["microseconds"], "{:.1f}"),
+            ]
+        )
+    text = [*columns(table, right=range(1, len(table[0]))), *notes]
+    text.append("not tried, as it trains: edgekit tune --qat, which learns the ranges")
+    return "\n".join(text)
+
+
+def _number(value: float | None, form: str) -> str:
+    return NONE if value is None else form.format(value)
+
+
+def _decibels(error: dict[str, Any] | None, name: str) -> str:
+    if error is None:
+        return NONE
+    value = error[name]
+    return "exact" if value is None else f"{value:.1f} dB"
