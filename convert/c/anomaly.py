@@ -8,7 +8,7 @@ from math import floor
 from edge_runtime import anomaly
 from edge_runtime.anomaly import Steps
 from edge_runtime.meaning import ANOMALY
-from edgekit.convert.c import naming, text
+from edgekit.convert.c import naming
 from edgekit.convert.c.facts import Facts, Port
 
 
@@ -19,6 +19,8 @@ def scored(facts: Facts) -> bool:
 
 def declaration(facts: Facts) -> str:
     """Return what the header says about the score."""
+    from edgekit.convert.c import text  # loads NumPy, which --help does without
+
     name, upper, [source, output] = facts.name, facts.name.upper(), facts.ports
     counted = _steps(facts)
     if counted:
@@ -46,6 +48,8 @@ def declaration(facts: Facts) -> str:
 
 def definition(facts: Facts) -> str:
     """Return the function."""
+    from edgekit.convert.c import text  # loads NumPy, which --help does without
+
     [source, output], counted = facts.ports, _steps(facts)
     kind = "uint64_t" if counted else "float"
     start = f"{kind} {facts.name}_score("
