@@ -129,7 +129,7 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
         ModelFileError: the scheme needs data, and nothing says what the model was trained on.
     """
     quantizing.check(model, conversion)
-    choices = _completed(choices, model)
+    choices = job_data.with_own_classes(choices, model)
     if len(model.input_specs) > 1:
         return _of_several(model, choices, conversion)
     metrics = metrics_file.read(model)
@@ -178,14 +178,6 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
     return replace(
         job, calibration=calibration, warnings=(*warnings, *_of_calibration(calibration))
     )
-
-
-def _completed(choices: Choices, model: TrainedModel) -> Choices:
-    """Return ``choices`` with the class names that a .tflite file has itself."""
-    metadata = model.file and model.file.metadata
-    if choices.classes is None and metadata and metadata.labels:
-        return replace(choices, classes=metadata.labels)
-    return choices
 
 
 def _require_labels_fit(

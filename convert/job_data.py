@@ -1,6 +1,6 @@
 """The data of a conversion, and what the output means: each depends on the other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -58,6 +58,14 @@ class JobData:
     dataset: Dataset | None = None
     normal: Normal | None = None
     warnings: tuple[str, ...] = ()
+
+
+def with_own_classes(choices: Choices, model: TrainedModel) -> Choices:
+    """Return ``choices`` with the class names that a .tflite file has itself."""
+    metadata = model.file and model.file.metadata
+    if choices.classes is None and metadata and metadata.labels:
+        return replace(choices, classes=metadata.labels)
+    return choices
 
 
 def load_data(model: TrainedModel, choices: Choices, metrics: dict[str, Any]) -> JobData:
