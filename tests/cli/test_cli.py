@@ -14,7 +14,7 @@ from edgekit.commands import group, options
 from edgekit.signals import Terminated
 
 COMMANDS = (
-    "bench completion convert doctor export inspect label predict schema sign sweep train tune "
+    "bench completion convert doctor export inspect label new predict schema sign sweep train tune "
     "verify"
 ).split()
 
@@ -129,7 +129,7 @@ def test_every_choice_makes_suggestions() -> None:
                 assert isinstance(parameter.type, options.Choice), f"{name} {parameter.name}"
 
 
-NEEDING_ARGUMENTS = ["inspect", "label", "predict", "sign", "tune"]
+NEEDING_ARGUMENTS = ["inspect", "label", "new", "predict", "sign", "tune"]
 
 
 def test_which_commands_need_an_argument() -> None:

@@ -14,25 +14,19 @@ if TYPE_CHECKING:
 COMPLETION = "_EDGEKIT_COMPLETE"
 """Variable that the script of ``edgekit completion`` sets to shell and request: bash_complete."""
 
-HELP = """Take a small Keras model to an edge device and prove that it still works there.
+HELP = """Take a small Keras model to an edge device and prove that it works there.
 
 \b
-The documented model, a network that tells handwritten 0 from 1:
-  edgekit train               train it on MNIST's 0 and 1
-Or one of your own, for pictures, sounds, sensors, tables or anomalies:
-  edgekit new image DIR       a project to start from, with its five commands
-  edgekit train --model model.py:build --data PATH
-Then, for both:
+  edgekit train               train the documented model on MNIST's 0 and 1
+  edgekit new image DIR       or begin a model of your own, on your own data
   edgekit tune MODEL.keras    fine-tune it: QAT, pruning, clustering
   edgekit convert             model.keras -> model.tflite (float32)
   edgekit convert --quantize  model.keras -> model_int8.tflite (all int8)
   edgekit bench               accuracy, parity, latency, size of each .tflite
   edgekit export              model_int8.tflite -> C for a microcontroller
-  edgekit verify              check that no file has changed since
   edgekit sweep               the study: 2 to 20 hidden nodes, initialisers
 
-All commands share one folder, artifacts/ by default (--artifacts, EDGEKIT_ARTIFACTS), so none
-of them needs an argument.
+They share one folder, artifacts/ (--artifacts, EDGEKIT_ARTIFACTS).
 
 Exit codes: 0 fine; 1 a gate failed (accuracy, parity, budget); 2 the input or the environment
 was wrong (one line on stderr says what to do); 70 edgekit itself is wrong (-v shows where).
@@ -41,7 +35,7 @@ was wrong (one line on stderr says what to do); 70 edgekit itself is wrong (-v s
 COMMANDS = {
     "bench": "Measure models on the test images and check their gates.",
     "completion": "Print the shell completion script.",
-    "convert": "Convert a Keras model to .tflite, float or int8.",
+    "convert": "Convert a Keras model to .tflite, or quantise a float .tflite.",
     "doctor": "Check the environment and say how to fix it.",
     "export": "Write a .tflite model as plain C for a microcontroller.",
     "inspect": "Print a .tflite's tensors, ops, sizes, MACs and metadata.",

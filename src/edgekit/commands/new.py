@@ -10,6 +10,8 @@ from edgekit.commands import options, terminal
 from edgekit.errors import DataError
 from edgekit.files import to_json
 
+FORMAT = "edgekit new"
+VERSION = 1
 KINDS = {
     "image": "colour pictures",
     "audio": "sounds, as log-mel features",
@@ -20,7 +22,11 @@ KINDS = {
 FILES = ("README.md", "draw_data.py", "model.py", "test_model.py")
 
 
-@click.command("new", short_help="Start a project of your own: model, data, README, test.")
+@click.command(
+    "new",
+    no_args_is_help=True,
+    short_help="Start a project of your own: model, data, README, test.",
+)
 @click.argument("kind", type=options.Choice(tuple(KINDS)))
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
 @options.as_json
@@ -39,7 +45,8 @@ def command(kind: str, folder: Path, as_json: bool) -> int:
         for name in FILES:
             files.write_bytes(staged / name, (source / name).read_bytes())
     if as_json:
-        terminal.page(to_json({"kind": kind, "folder": str(folder), "files": list(FILES)}))
+        document = {"format": FORMAT, "version": VERSION, "kind": kind}
+        terminal.page(to_json({**document, "folder": str(folder), "files": list(FILES)}))
     else:
         terminal.echo(f"{folder}: a model for {KINDS[kind]}; its README.md has five commands")
     return 0

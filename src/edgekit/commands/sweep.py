@@ -90,8 +90,8 @@ class GridAxis(click.ParamType[tuple[str, tuple[Any, ...]]]):
 
 
 def _hyper_parameters() -> dict[str, click.Option]:
-    """Return the options of ``edgekit train`` that are in Recipe, by name without dashes."""
-    names = {field.name for field in fields(Recipe)}
+    """Return the options of the documented model's training, by name without dashes."""
+    names = set(Recipe().document)
     return {
         option.opts[0].removeprefix("--"): option
         for option in train.command.params

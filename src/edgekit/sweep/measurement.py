@@ -115,7 +115,7 @@ class Measurement:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the measurement as plain JSON values."""
-        return asdict(self)
+        return asdict(self) | {"recipe": self.recipe.document}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Measurement":
@@ -161,5 +161,5 @@ def _contradiction(document: Mapping[str, Any]) -> str:
 
 def key(recipe: Recipe, basis: Basis) -> str:
     """Return the hex SHA-256 of everything that determines a measurement."""
-    text = json.dumps([asdict(recipe), asdict(basis)], sort_keys=True)
+    text = json.dumps([recipe.document, asdict(basis)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -161,7 +161,7 @@ def _accuracy(point: Point, kind: str) -> str:
 
 
 def _record(row: Measurement) -> dict[str, Any]:
-    record: dict[str, Any] = {**asdict(row.recipe), "failure": escape.csv(row.failure)}
+    record: dict[str, Any] = {**row.recipe.document, "failure": escape.csv(row.failure)}
     for kind in ACCURACIES:
         score: Mapping[str, Any] = row.accuracy.get(kind, {})
         low, high = score.get("interval", ("", ""))
