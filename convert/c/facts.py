@@ -139,8 +139,11 @@ class Facts:
 
     @property
     def scores_anomalies(self) -> bool:
-        """Whether there is a function that scores anomalies."""
-        return self.task == ANOMALY and len(self.ports) == 2
+        """Whether there is a function that scores anomalies: of a detector with a threshold.
+
+        It compares the output with the input, which a run then must not overwrite.
+        """
+        return self.task == ANOMALY and len(self.ports) == 2 and self.threshold is not None
 
     @property
     def classes(self) -> int:

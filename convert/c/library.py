@@ -96,7 +96,7 @@ def library(
             "--quantize, or leave --skip-zeros out"
         )
     one_each = len(graph.inputs) == len(graph.outputs) == 1
-    if metadata and metadata.task == ANOMALY and one_each:
+    if metadata and metadata.task == ANOMALY and metadata.threshold is not None and one_each:
         keep_input = True  # the score compares it with the output
     placed = arena.laid_out(planned, keep_input=keep_input)
     by_rows = RowPlan(placed)

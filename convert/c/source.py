@@ -29,6 +29,12 @@ FLASH = "EK_FLASH"
 """Macro of flash.h for constants that lie in flash alone."""
 
 
+UNUSED = """\
+#if defined(__clang__) && defined(__thumb__) && !defined(__thumb2__)
+#pragma clang diagnostic ignored "-Wunused-function" /* assembly stands in for some */
+#endif
+"""
+
 CONTRACTION = """\
 /* Products and sums are rounded one by one, as they were where the outputs were recorded. */
 #if defined(__clang__)
@@ -125,8 +131,9 @@ def render(
     )
     headers = [f"#include <{one}>" for one, names in HEADERS.items() if _mentions(code, names)]
     head = [about, f'#include "{name}.h"', "", "#include <stddef.h>", "#include <stdint.h>"]
+    unused = [UNUSED] if "__thumb2__" in code else []
     floats = [CONTRACTION] if _mentions(code, ("float ", "double ")) else []
-    return "\n".join(["\n".join([*head, *headers, ""]), *floats, STEP, code])
+    return "\n".join(["\n".join([*head, *headers, ""]), *unused, *floats, STEP, code])
 
 
 def _mentions(code: str, names: Iterable[str]) -> bool:

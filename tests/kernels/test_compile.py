@@ -22,8 +22,15 @@ def includes(path: Path) -> set[str]:
 OF_DOUBLE = [path.stem for path in sources.PORTABLE if "double_bits.h" in includes(path)]
 
 
-@pytest.mark.parametrize("machine", MACHINES)
-@pytest.mark.parametrize("language", LANGUAGES)
+BUILDS = [
+    *(("C99", machine) for machine in MACHINES),
+    # C++ differs from C by language and compiler, and not by machine.
+    *(("C++17", machine) for machine in ("gcc", "clang", "avr-gcc", "zig cortex_m4")),
+    *(("C++17", f"arm-none-eabi-gcc {core}") for core in ("cortex-m0", "cortex-m55")),
+]
+
+
+@pytest.mark.parametrize(("language", "machine"), BUILDS)
 def test_no_compiler_gives_a_warning(language, machine, tmp_path):
     compiler, flags = MACHINES[machine]
     ran = compiled(compiler, [*LANGUAGES[language], *flags, sources.INCLUDE], KERNELS, tmp_path)
