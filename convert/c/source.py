@@ -93,6 +93,8 @@ def render(
     names = {one for block in (*asked, *joinable.values()) for one in block.names}
     names = {*names, *checksum.NAMES} - {FLASH}
     renames = {one: f"{name}_ek_{one.removeprefix('ek_')}" for one in names}
+    # A file's own function may be called f where another file has ek_f.
+    renames |= {one: f"{name}_ek_own_{one}" for one in names if f"ek_{one}" in names}
     called = {macro: renames[macro] for macro in macros}
     renames |= {one: f"{one}_of_{name}" for one in constants}
     of_kernels = [

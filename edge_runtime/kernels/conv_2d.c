@@ -15,7 +15,7 @@
 enum { SUMS = 16 }; /* of int8 that are calculated before they are stored */
 
 #if defined(__thumb__) && !defined(__thumb2__) && __ARM_ARCH_PROFILE == 'M'
-static inline void add_int8(const Conv2D *p, const EkTaps *taps, int32_t *sums, int32_t many,
+static inline void plus_int8(const Conv2D *p, const EkTaps *taps, int32_t *sums, int32_t many,
                             const int8_t *x, const int8_t *w, ptrdiff_t window)
 {
     /* The last four where they do not go into "many", and each for itself where these are fewer:
@@ -89,7 +89,7 @@ static inline void grow_int8(const Conv2D *p, int32_t *sums, int32_t many, const
         grow_one(zero, sums + o, x, w, count);
 }
 
-EK_CONV_2D_SUMS(add_int8, int8_t, int8_t, int32_t, grow_int8)
+EK_CONV_2D_SUMS(plus_int8, int8_t, int8_t, int32_t, grow_int8)
 #endif
 
 static inline void grow_uint8(const Conv2D *p, int32_t *sum, int32_t many, const uint8_t *x,
@@ -126,9 +126,9 @@ static inline void grow_float32(const Conv2D *p, float *sum, int32_t many, const
         *sum = ek_fused(x[k], ek_flash_float(&w[k]), *sum);
 }
 
-EK_CONV_2D_SUMS(add_uint8, uint8_t, uint8_t, int32_t, grow_uint8)
-EK_CONV_2D_SUMS(add_int16, int16_t, int8_t, int64_t, grow_int16)
-EK_CONV_2D_SUMS(add_float32, float, float, float, grow_float32)
+EK_CONV_2D_SUMS(plus_uint8, uint8_t, uint8_t, int32_t, grow_uint8)
+EK_CONV_2D_SUMS(plus_int16, int16_t, int8_t, int64_t, grow_int16)
+EK_CONV_2D_SUMS(plus_float32, float, float, float, grow_float32)
 
 /* tensors: ..., bias, multiplier, shift int32 [outputs], output. */
 static inline void store_int8_twice(const Conv2D *p, const int32_t *sums, void *const *tensors,
@@ -202,9 +202,9 @@ EK_STORE(store_int16_twice, int16_t, int64_t, finish_wide_twice)
 EK_STORE(store_int16_once, int16_t, int64_t, finish_wide_once)
 EK_STORE(store_float32, float, float, finish_float32)
 
-EK_CONV_2D(EK(conv_2d_int8_twice), int8_t, int8_t, int32_t, SUMS, add_int8, store_int8_twice, 5)
-EK_CONV_2D(EK(conv_2d_int8_float), int8_t, int8_t, int32_t, SUMS, add_int8, store_int8_float, 4)
-EK_CONV_2D(EK(conv_2d_uint8_twice), uint8_t, uint8_t, int32_t, 1, add_uint8, store_uint8_twice, 5)
-EK_CONV_2D(EK(conv_2d_int16_twice), int16_t, int8_t, int64_t, 1, add_int16, store_int16_twice, 5)
-EK_CONV_2D(EK(conv_2d_int16_once), int16_t, int8_t, int64_t, 1, add_int16, store_int16_once, 5)
-EK_CONV_2D(EK(conv_2d_float32), float, float, float, 1, add_float32, store_float32, 3)
+EK_CONV_2D(EK(conv_2d_int8_twice), int8_t, int8_t, int32_t, SUMS, plus_int8, store_int8_twice, 5)
+EK_CONV_2D(EK(conv_2d_int8_float), int8_t, int8_t, int32_t, SUMS, plus_int8, store_int8_float, 4)
+EK_CONV_2D(EK(conv_2d_uint8_twice), uint8_t, uint8_t, int32_t, 1, plus_uint8, store_uint8_twice, 5)
+EK_CONV_2D(EK(conv_2d_int16_twice), int16_t, int8_t, int64_t, 1, plus_int16, store_int16_twice, 5)
+EK_CONV_2D(EK(conv_2d_int16_once), int16_t, int8_t, int64_t, 1, plus_int16, store_int16_once, 5)
+EK_CONV_2D(EK(conv_2d_float32), float, float, float, 1, plus_float32, store_float32, 3)
