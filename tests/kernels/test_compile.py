@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import sources
-from machines import LANGUAGES, MACHINES, ZIG, ZIG_AVR, compiled
+from machines import BUILDS, LANGUAGES, MACHINES, ZIG, ZIG_AVR, compiled
 
 KERNELS = [*sources.PORTABLE, *sources.CORTEX_M, *sources.RISCV]
 
@@ -20,14 +20,6 @@ def includes(path: Path) -> set[str]:
 
 
 OF_DOUBLE = [path.stem for path in sources.PORTABLE if "double_bits.h" in includes(path)]
-
-
-BUILDS = [
-    *(("C99", machine) for machine in MACHINES),
-    # C++ differs from C by language and compiler, and not by machine.
-    *(("C++17", machine) for machine in ("gcc", "clang", "avr-gcc", "zig cortex_m4")),
-    *(("C++17", f"arm-none-eabi-gcc {core}") for core in ("cortex-m0", "cortex-m55")),
-]
 
 
 @pytest.mark.parametrize(("language", "machine"), BUILDS)

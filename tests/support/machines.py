@@ -59,6 +59,14 @@ MACHINES = {
 }
 """Compiler, and what picks the machine."""
 
+BUILDS = [
+    *(("C99", machine) for machine in MACHINES),
+    # What C++ refuses depends on the compiler, and hardly on the machine.
+    *(("C++17", machine) for machine in ("gcc", "clang", "avr-gcc", "zig cortex_m4")),
+    *(("C++17", f"arm-none-eabi-gcc {core}") for core in ("cortex-m0", "cortex-m55")),
+]
+"""Languages and machines that are compiled for."""
+
 
 def compiled(compiler, flags, sources, folder):
     """Compile to objects in the folder with the flags of the language and the machine."""

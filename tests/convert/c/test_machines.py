@@ -8,7 +8,7 @@ import pytest
 import exported
 import models
 import seeded
-from machines import LANGUAGES, MACHINES, NARROW, WARNINGS, ZIG, compiled
+from machines import BUILDS, LANGUAGES, MACHINES, NARROW, WARNINGS, ZIG, compiled
 
 SKIPPED = "int8, zeros skipped"
 SPARSE = "int8, most weights zero"
@@ -42,8 +42,7 @@ def libraries(int8_model, float_model):
     }
 
 
-@pytest.mark.parametrize("machine", MACHINES)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "machine"), BUILDS)
 def test_no_compiler_has_anything_to_say(language, machine, libraries, tmp_path):
     compiler, flags = MACHINES[machine]
     # A double of 32 bits is refused; see tests/kernels/test_compile.py.
