@@ -92,6 +92,7 @@ class Job:
             std=normalization.std if normalization else (),
             framing=self.framing,
             meaning=self.meaning.name,
+            ground=(self.dataset and self.dataset.reading.ground) or Metadata.ground,
             features=self.features is not None,
             audio=self.audio,
             task=self.meaning.task,

@@ -19,6 +19,7 @@ from edge_runtime.meaning import LOGITS, NUMBERS
 from edge_runtime.metadata import (
     EDGEKIT_ENTRY,
     EDGEKIT_FORMAT,
+    GROUNDS,
     Metadata,
     read_metadata,
     require_normalization,
@@ -111,6 +112,7 @@ def _own_entry(metadata: Metadata) -> bytes:
         "sha256": PLACEHOLDER,  # right here, where seal() finds it
         "framing": metadata.framing,
         **({"meaning": metadata.meaning} if metadata.meaning else {}),
+        **({} if metadata.ground == GROUNDS[0] else {"ground": metadata.ground}),
         **({"features": True} if metadata.features else {}),
         **({"audio": metadata.audio.to_json()} if metadata.audio else {}),
         **({"task": metadata.task} if metadata.task else {}),

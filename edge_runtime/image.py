@@ -8,7 +8,7 @@ from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.errors import InputError
-from edge_runtime.metadata import FRAMINGS
+from edge_runtime.metadata import FRAMINGS, GROUNDS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,8 +30,7 @@ TOPS = (255, 1023, 4095, 16383, 65535)
 """Largest values of pixels of 8, 10, 12, 14 and 16 bits, which cameras store in 16."""
 
 SOLID = {"white": 255, "black": 0}
-GROUNDS = ("contrasting", *SOLID)
-"""What may show where an image is transparent; see :func:`prepare`."""
+"""Those of GROUNDS that are one level for all pictures."""
 
 BAND = 1 << 18
 """Pixels that are processed at once where that needs more memory than the picture."""

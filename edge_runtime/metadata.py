@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 EDGEKIT_ENTRY = "EDGEKIT_METADATA"
 EDGEKIT_FORMAT = 1
 FRAMINGS = ("digit", "resize", "centre-crop", "letterbox")
+GROUNDS = ("contrasting", "white", "black")
+"""What shows where a picture is transparent; see :func:`edge_runtime.image.prepare`."""
 
 MAX_BRACKETS = 256
 """Most opening brackets in edgekit's entry."""
@@ -52,6 +54,7 @@ class Metadata:
         framing: how an image of another size becomes the model's input: "digit" (ink cropped,
             fitted into a centred box, as MNIST was made), "resize" (scaled as it is),
             "centre-crop" or "letterbox"; see :func:`edge_runtime.image.prepare`.
+        ground: what shows where an image is transparent, one of GROUNDS.
         provenance: where the model comes from: dataset, seed, versions, recipe. Whatever JSON can
             hold.
         meaning: what the output means, one of ``edge_runtime.meaning.MEANINGS``; "" when the file
@@ -71,6 +74,7 @@ class Metadata:
     framing: str = "resize"
     provenance: Mapping[str, Any] = field(default_factory=dict)
     meaning: str = ""
+    ground: str = GROUNDS[0]
     features: bool = False
     audio: "Audio | None" = None
     task: str = ""
@@ -232,7 +236,9 @@ def _edgekit(graph: Graph) -> Metadata:
     meaning = document.get("meaning", "")
     if meaning not in ("", *MEANINGS):
         raise MetadataError(f"{EDGEKIT_ENTRY}: the meaning is none of {', '.join(MEANINGS)}")
-    features = document.get("features", False)
+    ground, features = document.get("ground", GROUNDS[0]), document.get("features", False)
+    if ground not in GROUNDS:
+        raise MetadataError(f"{EDGEKIT_ENTRY}: the ground is none of {', '.join(GROUNDS)}")
     if not isinstance(features, bool):
         raise MetadataError(f"{EDGEKIT_ENTRY}: features is neither true nor false")
     task, threshold = _task(document)
@@ -240,6 +246,7 @@ def _edgekit(graph: Graph) -> Metadata:
         framing=framing,
         provenance=provenance,
         meaning=meaning,
+        ground=ground,
         features=features,
         audio=_audio(document["audio"]) if "audio" in document else None,
         task=task,

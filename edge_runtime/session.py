@@ -411,8 +411,8 @@ class Model:
                 f"{self._name}: its input {describe(self.input)} is not an image [1, height, "
                 "width, 1 or 3]: use predict() or run()"
             )
-        framing = (self.metadata or Metadata()).framing
-        prepared = prepare(image, *size, framing, invert)
+        said = self.metadata or Metadata()
+        prepared = prepare(image, *size, said.framing, invert, said.ground)
         return replace(prepared, pixels=prepared.pixels.reshape(self.input.shape[1:]))
 
     def _audio(self) -> Audio | None:

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.errors import InputError
-from edge_runtime.image import GROUNDS, look, prepare
+from edge_runtime.image import look, prepare
+from edge_runtime.metadata import GROUNDS
 from edgekit.errors import DataError
 from edgekit.train.class_folders import Found, Part
 from edgekit.train.dataset import Images, Labels, Loaded

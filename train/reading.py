@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from edge_runtime.image import GROUNDS
+from edge_runtime.metadata import GROUNDS
 from edgekit import stored
 from edgekit.errors import DataError
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from edge_runtime.image import GROUNDS
+from edge_runtime.metadata import GROUNDS
 from edgekit.commands.options import Choice, FiniteRange
 from edgekit.train.reading import LARGEST_SIDE, LARGEST_WINDOW, LONGEST, RATES, SHORTEST, Reading
 
