@@ -101,7 +101,8 @@ def candidates(
         found.append(Repair(f"{size * MORE} calibration samples", more))
     installed = find_spec("litert_quantizer") is not None if litert is None else litert
     if installed and conversion.target == "litert":
-        found.append(Repair("LiteRT's quantiser", replace(conversion, quantizer="litert")))
+        if first["recipe"]["quantizer"] != "litert":
+            found.append(Repair("LiteRT's quantiser", replace(conversion, quantizer="litert")))
         lossy = sorted(first["tensor_errors"], key=_lost, reverse=True)
         names = [error["op"] for error in lossy if _lost(error) > 0]
         for kept in (tuple(names[:count]) for count in WORST if len(names) >= count):
