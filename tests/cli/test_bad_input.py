@@ -37,7 +37,7 @@ from edgekit.benchmarks.report import document
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.cli import run
 from edgekit.commands import bench_output, bench_run, tune
-from edgekit.convert import job, metrics_file, qat
+from edgekit.convert import calibration, job, metrics_file, qat
 from edgekit.convert.conversion import Conversion
 from edgekit.convert.job_data import Choices
 from edgekit.convert.metadata import attach
@@ -431,7 +431,7 @@ def test_a_damaged_header_of_an_array(folder: Path) -> None:
     with pytest.raises(DataError, match=r"x.npy: not a readable .npz"):
         arrays.read_npz(folder / "x.npy")
     with pytest.raises(DataError, match=r"x.npy: not a readable .npy"):
-        job._array(str(folder / "x.npy"))
+        calibration.read_array(str(folder / "x.npy"))
 
 
 @pytest.mark.tensorflow
