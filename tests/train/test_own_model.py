@@ -152,7 +152,7 @@ def test_numbers_are_reported_as_errors(folder: Path) -> None:
     header, first, *_ = (folder / "artifacts" / "history.csv").read_text().splitlines()
     assert header.split(",")[2] == "accuracy"
     assert first.split(",")[2] == ""
-    assert "RMSE" in (folder / "artifacts" / "model_card.md").read_text()
+    assert "rmse" in (folder / "artifacts" / "model_card.md").read_text()
     assert not (folder / "artifacts" / "confusion_matrix.png").exists()
 
 
