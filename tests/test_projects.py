@@ -14,14 +14,14 @@ from edgekit.errors import DataError
 
 FEWER = {
     "image": "EACH = 50",
-    "audio": "EACH = 24",
+    "audio": "EACH = 40",
     "sensor": "SUBJECTS, SECONDS = 6, 16",
     "tabular": "ROWS = 500",
     "anomaly": "NORMAL_ROWS, FAILURES = 600, 60",
 }
 """What draws less data than a user gets, so that the tests end sooner."""
 
-EPOCHS = {"image": 20, "audio": 12, "sensor": 12, "tabular": 30, "anomaly": 30}
+EPOCHS = {"image": 40, "audio": 20, "sensor": 12, "tabular": 30, "anomaly": 30}
 COMMAND = re.compile(r"^    (edgekit .*)$", re.MULTILINE)
 FUNCTIONS = {"image": "from_rgb565", "audio": "push_pcm16", "anomaly": "score"}
 

@@ -109,6 +109,7 @@ static inline EkTaps ek_taps_at(const Conv2D *p, int32_t row, int32_t column)
                     const Number *channel = input + taps.input;                                    \
                     for (int32_t o = 0, many, end = each; o < layer.outputs; o += many) {          \
                         Sum sums[at_once];                                                         \
+                        sums[0] = 0; /* no compiler knows that many is at least 1 */               \
                         many = end - o < at_once ? end - o : (int32_t)at_once;                     \
                         add(p, &taps, sums, many, channel, weights, window);                       \
                         store(p, sums, tensors, o, many, output);                                  \

@@ -23,7 +23,7 @@ from trials import Trial, between
 
 COMPILER, EMULATOR = "aarch64-linux-gnu-gcc", "qemu-aarch64"
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
-RANDOM, PLANNED = 1_500, 20
+RANDOM, PLANNED = 800, 20
 """Random calls of a kernel, and calls of each step of a small model."""
 
 

@@ -26,7 +26,7 @@ MACHINES = {
     "clang": ("clang", []),
     **{
         f"arm-none-eabi-gcc {core}": ("arm-none-eabi-gcc", ["-mthumb", f"-mcpu={core}"])
-        for core in ("cortex-m0", "cortex-m4", "cortex-m7", "cortex-m33")
+        for core in ("cortex-m0", "cortex-m4")
     },
     "arm-none-eabi-gcc cortex-m4 with FPU": (
         "arm-none-eabi-gcc",
@@ -39,7 +39,7 @@ MACHINES = {
     "avr-gcc": ("avr-gcc", ["-mmcu=atmega328p", *NARROW]),
     **{
         f"zig {core}": (ZIG, ["-target", "thumb-freestanding-eabi", f"-mcpu={core}"])
-        for core in ("cortex_m0", "cortex_m4", "cortex_m7", "cortex_m33")
+        for core in ("cortex_m0", "cortex_m4", "cortex_m33")
     },
     "zig cortex_m7 with FPU": (
         ZIG,

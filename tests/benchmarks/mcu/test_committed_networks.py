@@ -36,7 +36,7 @@ BUILDS = [
     # Convolutions of depth and of points, and dense layers: the two quickest networks.
     *(f"{network} {core} -Os" for network in ("kws", "ad") for core in OTHERS),
 ]
-INPUTS = 3
+INPUTS = 2
 MORE = 1.01
 """How many times the committed figures may be reached: instructions depend on the input, and the
 last bits of the converter's weights on the processor that it ran on."""

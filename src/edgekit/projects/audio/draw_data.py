@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 EACH = 80
 RATE = 16_000
-GLIDE = {"rising": 1.0, "falling": -1.0, "steady": 0.0}
+GLIDE = {"rising": 2.0, "falling": -2.0, "steady": 0.0}
 """How the pitch of a word changes while it is spoken, in octaves."""
 
 
@@ -22,7 +22,7 @@ def speak(kind: str, random: np.random.Generator) -> npt.NDArray[np.int16]:
         length = int(random.uniform(0.4, 0.8) * RATE)
         time = np.arange(length) / RATE
         octaves = GLIDE[kind] * (time / time[-1] - 0.5)
-        pitch = random.uniform(110, 220) * 2**octaves
+        pitch = random.uniform(150, 260) * 2**octaves
         phase = 2 * np.pi * np.cumsum(pitch) / RATE
         voice = sum(np.sin(k * phase) / k for k in range(1, 12))
         start = random.integers(0, RATE - length)

@@ -6,7 +6,7 @@ from keras import layers
 
 def build(shape: tuple[int, ...], classes: int) -> keras.Model:
     """Return the network for features of ``shape`` (frames, bands, 1)."""
-    convolutions = [layers.Conv2D(16, (5, 4), strides=2, padding="same", use_bias=False)]
+    convolutions = [layers.Conv2D(16, (10, 6), strides=2, padding="same", use_bias=False)]
     for _ in range(2):
         convolutions += [layers.DepthwiseConv2D(3, padding="same", use_bias=False)]
         convolutions += [layers.Conv2D(16, 1, use_bias=False)]

@@ -20,7 +20,7 @@ def draw(kind: str, dice: random.Random) -> Image.Image:
     pen = ImageDraw.Draw(picture)
     radius = dice.uniform(9, 18)
     x, y = (dice.uniform(radius, SIDE - radius) for _ in range(2))
-    turn = dice.uniform(0, 360)
+    turn = dice.uniform(-12, 12)
     if kind == "circle":
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ink)
     else:
