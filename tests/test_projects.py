@@ -53,6 +53,8 @@ def test_the_readme_s_commands_lead_from_data_to_firmware(kind: str, tmp_path: P
         words = shlex.split(line)[1:]
         if words[0] == "train":
             words += ["--epochs", str(EPOCHS[kind])]
+        if words[0] == "bench":
+            words.append("--quick")
         run(folder, sys.executable, "-m", "edgekit", *words)
     header = (folder / "artifacts" / "model_int8_c" / "model_int8.h").read_text()
     assert f"model_int8_{FUNCTIONS.get(kind, 'from_features')}(" in header
