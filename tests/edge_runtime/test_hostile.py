@@ -27,7 +27,7 @@ from edge_runtime.reader import read
 from edge_runtime.record import replace
 
 SUPPORT = Path(hostile.__file__).parent
-MUTANTS = 1500
+MUTANTS = 800
 WORKERS = 2
 
 
