@@ -11,6 +11,7 @@ from edgekit.convert.job_data import Choices
 from edgekit.convert.layer_use import layer_uses, worst_inputs
 from edgekit.convert.pipeline import error_samples
 from edgekit.convert.repairs import Repair, candidates, measured, tried
+from edgekit.convert.report import ratio
 from edgekit.convert.source import TrainedModel
 from edgekit.escape import line
 from edgekit.limits import MAIN, TITLES
@@ -83,7 +84,7 @@ def _layers(found: dict[str, Any], measured_errors: Sequence[dict[str, Any]]) ->
         rows.append(
             [
                 layer["op"],
-                *(_decibels(error, name) for name in ("snr_db", "lost_db")),
+                *([NONE, NONE] if error is None else [ratio(error), _lost(error)]),
                 f"{layer['used']:.0%}",
                 _number(layer["saturated"], "{:.2%}"),
                 NONE if spread is None else f"{spread:.3g} ×",
@@ -120,8 +121,5 @@ def _number(value: float | None, form: str) -> str:
     return NONE if value is None else form.format(value)
 
 
-def _decibels(error: dict[str, Any] | None, name: str) -> str:
-    if error is None:
-        return NONE
-    value = error[name]
-    return "exact" if value is None else f"{value:.1f} dB"
+def _lost(error: dict[str, Any]) -> str:
+    return "all" if error["lost_db"] is None else f"{error['lost_db']:.1f} dB"

@@ -140,7 +140,7 @@ def text(report: dict[str, Any]) -> str:
     lines += _target_rows(report["target"])
     lines += metric_rows.of_gates(report["gates"])
     if report["beside"]:
-        lines += ["", beside.text(report["beside"], _ratio), ""]
+        lines += ["", beside.text(report["beside"], ratio), ""]
     return "\n".join(lines)
 
 
@@ -252,12 +252,12 @@ def _error_rows(errors: Sequence[dict[str, Any]], scheme: str) -> list[str]:
     worst, shown = ranked[0], errors
     if len(errors) > MOST:
         shown = [e for e in errors if e in ranked[:MOST]]
-    ratios = ", ".join(f"{e['op']} {_ratio(e)}" for e in shown)
+    ratios = ", ".join(f"{e['op']} {ratio(e)}" for e in shown)
     more = "" if shown is errors else f"; the other {len(errors) - len(shown)} lose less"
     return [
         row(
             "worst layer",
-            f"{worst['op']}: SNR {_ratio(worst)}, {scheme} against float"
+            f"{worst['op']}: SNR {ratio(worst)}, {scheme} against float"
             + (f"; {worst['lost_db']:.1f} dB are lost in it" if worst["lost_db"] else ""),
         ),
         row("each layer", ratios + more),
@@ -270,7 +270,8 @@ def _badness(error: dict[str, Any]) -> tuple[float, float]:
     return inf if lost is None else float(lost), inf if ratio is None else -float(ratio)
 
 
-def _ratio(error: dict[str, Any]) -> str:
+def ratio(error: dict[str, Any]) -> str:
+    """Return the SNR of a layer's error as text."""
     if error["exact"]:
         return "exact"
     return "noise only" if error["snr_db"] is None else f"{error['snr_db']:.1f} dB"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgekit.commands.convert import command
+from edgekit.convert import explained
 
 pytestmark = pytest.mark.tensorflow
 
@@ -94,3 +95,25 @@ def test_auto_fails_where_nothing_helps(tmp_path: Path) -> None:
     assert code == 1
     assert report["explained"]["written"] == "int8"
     assert any(row["problem"] for row in report["explained"]["repairs"])
+
+
+def test_a_layer_whose_signal_is_all_lost_is_not_called_exact() -> None:
+    use = {"used": 0.5, "saturated": None, "spread": None}
+    layers = [{"op": f"{i} ADD", "tensor": str(i), **use} for i in range(4)]
+    errors = [
+        {"tensor": "0", "exact": True, "snr_db": None, "lost_db": 0.0},
+        {"tensor": "1", "exact": False, "snr_db": None, "lost_db": None},
+        {"tensor": "2", "exact": False, "snr_db": 20.0, "lost_db": 3.5},
+    ]
+    document: dict[str, Any] = {
+        "task": {"name": "classify"},
+        "tensor_errors": errors,
+        "explained": {"layers": layers, "worst_inputs": [], "repairs": [], "written": "int8"},
+    }
+    exact, noise, some, unknown = (
+        row.split("  ") for row in explained.text(document).splitlines() if " ADD" in row
+    )
+    assert [cell.strip() for cell in exact if cell][1:3] == ["exact", "0.0 dB"]
+    assert [cell.strip() for cell in noise if cell][1:3] == ["noise only", "all"]
+    assert [cell.strip() for cell in some if cell][1:3] == ["20.0 dB", "3.5 dB"]
+    assert [cell.strip() for cell in unknown if cell][1:3] == ["–", "–"]
