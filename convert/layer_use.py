@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_runtime.graph import Graph, Op, Tensor
+from edge_runtime.ops.constraints import LIMITS
 from edge_runtime.reader import read
 from edgekit.convert import measuring
 from edgekit.convert.calibration import Arrays
@@ -14,8 +15,6 @@ from edgekit.convert.source import TrainedModel
 
 BOUNDED = ("LOGISTIC", "SOFTMAX", "TANH")
 """Ops whose outputs approach the ends of their range by nature."""
-
-LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from edgekit.convert.job import Job
 from edgekit.convert.job_data import Choices
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import EdgekitError
-from edgekit.limits import MAIN, reported
+from edgekit.limits import MAIN, ROUNDING, reported
 
 MORE = 4
 """Times as many calibration samples."""
@@ -81,26 +81,22 @@ class Tried:
 
     def keeps(self, most: float) -> bool:
         """Tell whether the metric drops by at most so much."""
-        return self.drop is not None and self.drop <= most + 1e-9
+        return self.drop is not None and self.drop <= most + ROUNDING
 
 
-def candidates(
-    conversion: Conversion, first: dict[str, Any], *, litert: bool | None = None
-) -> list[Repair]:
+def candidates(conversion: Conversion, first: dict[str, Any]) -> list[Repair]:
     """Return repairs of an int8 conversion, the cheapest on the device first.
 
     Args:
         conversion: the int8 conversion.
         first: the report of it.
-        litert: whether LiteRT's quantiser can be used; None if it is installed.
     """
     size = conversion.calibration_size
     found = []
     if first["calibration"] and first["calibration"]["samples"] >= size:
         more = replace(conversion, calibration_size=size * MORE)
         found.append(Repair(f"{size * MORE} calibration samples", more))
-    installed = find_spec("litert_quantizer") is not None if litert is None else litert
-    if installed and conversion.target == "litert":
+    if find_spec("litert_quantizer") and conversion.target == "litert":
         if first["recipe"]["quantizer"] != "litert":
             found.append(Repair("LiteRT's quantiser", replace(conversion, quantizer="litert")))
         lossy = sorted(first["tensor_errors"], key=_lost, reverse=True)
@@ -119,12 +115,7 @@ def _lost(error: dict[str, Any]) -> float:
 
 
 def tried(
-    trained: TrainedModel,
-    choices: Choices,
-    job: Job,
-    repairs: list[Repair],
-    *,
-    verbose: bool = False,
+    trained: TrainedModel, choices: Choices, job: Job, repairs: list[Repair]
 ) -> Iterator[Tried]:
     """Convert by each repair, and measure; what cannot be done says why.
 
@@ -133,14 +124,13 @@ def tried(
         choices: the user's choices.
         job: the data and meaning of the int8 conversion.
         repairs: what to try.
-        verbose: show the converters' output.
     """
     for repair in repairs:
         calibration = choices.calibration if repair.conversion.calibrated else None
         chosen = replace(choices, calibration=calibration)
         try:
             other = jobs.recalibrated(trained, chosen, repair.conversion, job)
-            content, document = pipeline.convert(trained, repair.conversion, other, verbose=verbose)
+            content, document = pipeline.convert(trained, repair.conversion, other)
         except (EdgekitError, EdgeRuntimeError) as error:
             yield Tried(repair, b"", {}, None, None, None, str(error))
             continue
