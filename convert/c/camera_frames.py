@@ -65,19 +65,19 @@ class _Frames:
         camera, (height, width, channels) = self.camera, self.sizes
         count = f"{upper}_CAMERA_WIDTH * {upper}_CAMERA_HEIGHT"
         kinds = [
-            ("rgb888", f"const uint8_t rgb[{count} * 3]", "rgb", _RGB888),
-            ("rgb565", f"const uint16_t rgb[{count}]", "rgb", _RGB565),
+            ("rgb888", f"const uint8_t rgb[{count} * 3]", "rgb"),
+            ("rgb565", f"const uint16_t rgb[{count}]", "rgb"),
         ]
+        grey = ""
         if channels == 1:
-            kinds.append(("u8", f"const uint8_t grey[{count}]", "grey", _GREY))
-        pixels = "\n".join(
-            f"""\
-static inline void {name}_camera_{kind}(const void *frame, int32_t i, uint8_t *pixel)
+            kinds.append(("u8", f"const uint8_t grey[{count}]", "grey"))
+            grey = f"""\
+static inline void {name}_pixel_u8(const void *frame, int32_t i, uint8_t *pixel)
 {{
-{body}{_LUMA if channels == 1 and kind != "u8" else ""}}}
+    pixel[0] = ((const uint8_t *)frame)[i];
+}}
+
 """
-            for kind, _, _, body in kinds
-        )
         entries = "\n".join(
             f"""\
 {
@@ -87,10 +87,10 @@ static inline void {name}_camera_{kind}(const void *frame, int32_t i, uint8_t *p
                 )
             }
 {{
-    {name}_from_camera({argument}, {name}_camera_{kind}, input);
+    {name}_from_camera({argument}, {name}_pixel_{kind}, input);
 }}
 """
-            for kind, parameter, argument, _ in kinds
+            for kind, parameter, argument in kinds
         )
         how = {
             "resize": "the whole frame is resized",
@@ -104,8 +104,7 @@ static inline void {name}_camera_{kind}(const void *frame, int32_t i, uint8_t *p
 #define {upper}_CAMERA_WIDTH {camera.width}
 #define {upper}_CAMERA_HEIGHT {camera.height}
 
-{pixels}
-{self._resize()}
+{grey}{self._resize()}
 /* Brings a frame into the input's form: pixels of 3 bytes, red first; of 16 bits,
  * RRRRRGGGGGGBBBBB{"; or grey, of one byte" if channels == 1 else ""}. */
 {entries}"""
@@ -170,24 +169,3 @@ def _tables(label: str, each: tuple[Taps, ...]) -> str:
     return text.array(f"{label}_first", np.array([one.first for one in each], np.int16)) + (
         text.array(label, np.array(weights, np.int32))
     )
-
-
-_RGB888 = """\
-    const uint8_t *const rgb = (const uint8_t *)frame + i * 3;
-    pixel[0] = rgb[0];
-    pixel[1] = rgb[1];
-    pixel[2] = rgb[2];
-"""
-_RGB565 = """\
-    const uint16_t rgb = ((const uint16_t *)frame)[i];
-    const uint16_t r = rgb >> 11, g = rgb >> 5 & 63, b = rgb & 31;
-    pixel[0] = (uint8_t)(r << 3 | r >> 2);
-    pixel[1] = (uint8_t)(g << 2 | g >> 4);
-    pixel[2] = (uint8_t)(b << 3 | b >> 2);
-"""
-_GREY = "    pixel[0] = ((const uint8_t *)frame)[i];\n"
-_LUMA = """\
-    const uint32_t luma = (uint32_t)19595 * pixel[0] + (uint32_t)38470 * pixel[1] +
-                          (uint32_t)7471 * pixel[2];
-    pixel[0] = (uint8_t)((luma + 0x8000) >> 16);
-"""

@@ -16,6 +16,12 @@ from edgekit.convert.c.naming import array, macro
 
 COLOURS = 3
 
+_LUMA = """\
+    const uint32_t luma = (uint32_t)19595 * pixel[0] + (uint32_t)38470 * pixel[1] +
+                          (uint32_t)7471 * pixel[2];
+    pixel[0] = (uint8_t)((luma + 0x8000) >> 16);
+"""
+
 
 def functions(facts: Facts, pixels: npt.NDArray[Any] | None) -> list[str]:
     """Return the functions of a header.
@@ -98,53 +104,48 @@ def _from_colours(facts: Facts) -> str:
     """Return the functions of pixels as cameras give them."""
     [port] = facts.inputs
     name, channels, size = facts.name, _channels(facts), macro(facts, port, "SIZE")
-    pixels = size if channels == 1 else f"{size} / {channels}"
-    start = f"static inline void {name}_colour("
-    parameters = array(facts, port, "input"), "int32_t i", "uint8_t r", "uint8_t g", "uint8_t b"
-    if channels == COLOURS:
-        stored = "".join(
-            f"    input[i * {COLOURS} + {c}] = {name}_from_byte({colour}, {c});\n"
-            for c, colour in enumerate("rgb")
-        )
-    else:
-        stored = f"""\
-    const uint32_t luma = (uint32_t)19595 * r + (uint32_t)38470 * g + (uint32_t)7471 * b;
-    input[i] = {name}_from_byte((uint8_t)((luma + 0x8000) >> 16), 0);
-"""
-    return f"""\
-/* Sets pixel i of the input to a colour{"" if channels > 1 else "'s luma (BT.601)"}. */
-{prototype(start, parameters)}
-{{
-{stored}}}
+    count = size if channels == 1 else f"{size} / {channels}"
+    luma, what = (_LUMA, "'s luma (BT.601)") if channels == 1 else ("", "")
 
-/* Brings a picture of the input's size into its form: pixels of 3 bytes, red first. */
-{
-        prototype(
-            f"static inline void {name}_from_rgb888(",
-            (f"const uint8_t rgb[{pixels} * 3]", array(facts, port, "input")),
-        )
-    }
+    def picture(kind: str, parameter: str) -> str:
+        start = f"static inline void {name}_from_{kind}("
+        return f"""\
+{prototype(start, (parameter, array(facts, port, "input")))}
 {{
-    for (int32_t i = 0; i < {pixels}; i++)
-        {name}_colour(input, i, rgb[i * 3], rgb[i * 3 + 1], rgb[i * 3 + 2]);
-}}
-
-/* The same of pixels of 16 bits, RRRRRGGGGGGBBBBB: five or six bits become eight by repeating their
- * highest ones. A camera that sends the high byte first needs them swapped before. */
-{
-        prototype(
-            f"static inline void {name}_from_rgb565(",
-            (f"const uint16_t rgb[{pixels}]", array(facts, port, "input")),
-        )
-    }
-{{
-    for (int32_t i = 0; i < {pixels}; i++) {{
-        const uint16_t r = rgb[i] >> 11, g = rgb[i] >> 5 & 63, b = rgb[i] & 31;
-        {name}_colour(input, i, (uint8_t)(r << 3 | r >> 2), (uint8_t)(g << 2 | g >> 4),
-                      (uint8_t)(b << 3 | b >> 2));
+    for (int32_t i = 0; i < {count}; i++) {{
+        uint8_t pixel[{COLOURS}];
+        {name}_pixel_{kind}(rgb, i, pixel);
+        for (int32_t c = 0; c < {channels}; c++)
+            input[i * {channels} + c] = {name}_from_byte(pixel[c], c);
     }}
 }}
 """
+
+    return f"""\
+/* Reads pixel i of a picture, a colour{what}, of 3 bytes, red first; the other
+ * function of 16 bits, RRRRRGGGGGGBBBBB: five or six bits become eight by repeating their highest
+ * ones. A camera that sends the high byte first needs them swapped before. */
+static inline void {name}_pixel_rgb888(const void *frame, int32_t i, uint8_t *pixel)
+{{
+    const uint8_t *const rgb = (const uint8_t *)frame + i * 3;
+    pixel[0] = rgb[0];
+    pixel[1] = rgb[1];
+    pixel[2] = rgb[2];
+{luma}}}
+
+static inline void {name}_pixel_rgb565(const void *frame, int32_t i, uint8_t *pixel)
+{{
+    const uint16_t rgb = ((const uint16_t *)frame)[i];
+    const uint16_t r = rgb >> 11, g = rgb >> 5 & 63, b = rgb & 31;
+    pixel[0] = (uint8_t)(r << 3 | r >> 2);
+    pixel[1] = (uint8_t)(g << 2 | g >> 4);
+    pixel[2] = (uint8_t)(b << 3 | b >> 2);
+{luma}}}
+
+/* Brings a picture of the input's size into its form: pixels of 3 bytes, red first. */
+{picture("rgb888", f"const uint8_t rgb[{count} * 3]")}
+/* The same of pixels of 16 bits. */
+{picture("rgb565", f"const uint16_t rgb[{count}]")}"""
 
 
 def _from_features(facts: Facts) -> str:
