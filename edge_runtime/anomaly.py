@@ -127,10 +127,14 @@ def errors(scores: npt.NDArray[Any], source: Tensor, output: Tensor) -> npt.NDAr
     return scores.astype(np.float64) * (one.unit if one else 1.0)
 
 
-def raw_threshold(threshold: float, source: Tensor, output: Tensor) -> int | float:
-    """Return the largest raw score that is no anomaly, of a threshold as a mean squared error."""
-    one = steps(source, output)
-    return floor(threshold / one.unit) if one else threshold
+def raw_threshold(threshold: float, how: Steps | None) -> int | float:
+    """Return the largest raw score that is no anomaly, of a threshold as a mean squared error.
+
+    Args:
+        threshold: the mean squared error.
+        how: how differences are counted, of ``steps`` or ``counted``.
+    """
+    return floor(threshold / how.unit) if how else threshold
 
 
 def _real(values: npt.NDArray[Any], tensor: Tensor) -> npt.NDArray[np.float32]:

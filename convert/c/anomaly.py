@@ -3,8 +3,6 @@
 It is what ``edge_runtime.anomaly`` calculates, bit for bit.
 """
 
-from math import floor
-
 from edge_runtime import anomaly
 from edge_runtime.anomaly import Steps
 from edgekit.convert.c import naming, text
@@ -15,25 +13,22 @@ def declaration(facts: Facts) -> str:
     """Return what the header says about the score."""
     name, upper, [source, output] = facts.name, facts.name.upper(), facts.ports
     counted = _steps(facts)
+    assert facts.threshold is not None
+    limit = anomaly.raw_threshold(facts.threshold, counted)
     if counted:
         kind, what = "uint64_t", f"{upper}_SCORE_UNIT times the result is their mean"
-        unit = f"#define {upper}_SCORE_UNIT {text.real(counted.unit)}\n"
+        unit, most = f"#define {upper}_SCORE_UNIT {text.real(counted.unit)}\n", f"{limit}ULL"
     else:
-        kind, what, unit = "float", "their mean", ""
-    threshold = ""
-    if facts.threshold is not None:
-        limit = (
-            f"{floor(facts.threshold / counted.unit)}ULL" if counted else text.real(facts.threshold)
-        )
-        threshold = f"#define {upper}_THRESHOLD {limit}\n"
-    above = f"\n * Above {upper}_THRESHOLD the input is an anomaly." if threshold else ""
+        kind, what, unit, most = "float", "their mean", "", text.real(limit)
     parameters = f"const {naming.array(facts, source, 'input')}"
     start = f"{kind} {name}_score("
     return f"""\
 /* Returns how far an output is from the input that it was rebuilt from, by their squared
- * differences on the model's scale: {what}.{above}
+ * differences on the model's scale: {what}.
+ * Above {upper}_THRESHOLD the input is an anomaly.
  * The input is in a buffer of yours, where {name}_run leaves it as it is. */
-{unit}{threshold}{start}{parameters},
+{unit}#define {upper}_THRESHOLD {most}
+{start}{parameters},
 {" " * len(start)}const {naming.array(facts, output, "output")});
 """
 
@@ -49,12 +44,14 @@ def definition(facts: Facts) -> str:
     )
     size = naming.macro(facts, source, "SIZE")
     if counted is None:
+        ahead = naming.real(facts, output, "output[i]")
+        behind = naming.real(facts, source, "input[i]")
         return f"""\
 {head}
 {{
     float sum = 0.0f;
     for (int32_t i = 0; i < {size}; i++) {{
-        const float difference = {_real(facts, output, "output")} - {_real(facts, source, "input")};
+        const float difference = {ahead} - {behind};
         const float square = difference * difference;
         sum += square;
     }}
@@ -89,12 +86,3 @@ def _steps(facts: Facts) -> Steps | None:
 def _levels(facts: Facts, port: Port, name: str, signed: str, factor: int) -> str:
     """Return the C expression of an element in steps."""
     return f"(({signed}){name}[i] - {naming.macro(facts, port, 'ZERO_POINT')}) * {factor}"
-
-
-def _real(facts: Facts, port: Port, name: str) -> str:
-    """Return the C expression of the number that an element stands for."""
-    element = f"{name}[i]"
-    if port.scale is None:
-        return element
-    zero_point, scale = (naming.macro(facts, port, what) for what in ("ZERO_POINT", "SCALE"))
-    return f"(float)({element} - {zero_point}) * {scale}"

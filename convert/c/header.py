@@ -233,21 +233,13 @@ def _feed_row(facts: Facts) -> str:
 """
 
 
-def _number(facts: Facts, port: Port, element: str) -> str:
-    """Return the C expression of the number that an element of an output stands for."""
-    if port.scale is None:
-        return element if port.dtype == "float32" else f"(float){element}"
-    zero_point, scale = macro(facts, port, "ZERO_POINT"), macro(facts, port, "SCALE")
-    return f"(float)({element} - {zero_point}) * {scale}"
-
-
 def _value(facts: Facts, port: Port) -> str:
     function = f"{facts.name}_value{naming.suffix(facts, port)}"
     return f"""\
 /* Returns the number at ``index`` of the output, 0 to {macro(facts, port, "SIZE")} - 1. */
 static inline float {function}(const {array(facts, port, "output")}, int index)
 {{
-    return {_number(facts, port, "output[index]")};
+    return {naming.real(facts, port, "output[index]")};
 }}
 """
 
@@ -257,11 +249,11 @@ def _score(facts: Facts) -> str:
     if facts.single:
         other = "-score" if facts.meaning == LOGITS else "1.0f - score"
         body = f"""\
-    const float score = {_number(facts, port, "output[0]")};
+    const float score = {naming.real(facts, port, "output[0]")};
     return index ? score : {other};
 """
     else:
-        body = f"    return {_number(facts, port, 'output[index]')};\n"
+        body = f"    return {naming.real(facts, port, 'output[index]')};\n"
     what = "the score"
     if facts.meaning == LOGITS:
         what = "the logit, what stands before {}".format("sigmoid," if facts.single else "softmax,")

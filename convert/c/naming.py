@@ -58,6 +58,14 @@ def zero(facts: Facts, port: Port) -> str:
     return "0" if port.zero_point is None else macro(facts, port, "ZERO_POINT")
 
 
+def real(facts: Facts, port: Port, element: str) -> str:
+    """Return the C expression of the number that an element of a port stands for, a float."""
+    if port.scale is None:
+        return element if port.dtype == "float32" else f"(float){element}"
+    zero_point, scale = macro(facts, port, "ZERO_POINT"), macro(facts, port, "SCALE")
+    return f"(float)({element} - {zero_point}) * {scale}"
+
+
 def array(facts: Facts, port: Port, name: str) -> str:
     """Return the declarator of an array for a port: "m_left_t left[M_LEFT_SIZE]"."""
     return f"{c_type(facts, port)} {name}[{macro(facts, port, 'SIZE')}]"

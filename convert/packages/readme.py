@@ -220,7 +220,7 @@ def _usage(library: CLibrary) -> str:
     if library.classes:
         what = f"The class with the highest score for one {subject}, -1 when the model did not run."
         head, answer, failed = "int classify", f"{name}_best({buffer})", "-1"
-    elif library.scores_anomalies and library.threshold is not None:
+    elif library.scores_anomalies:
         what = "1 for an anomaly, 0 for a normal input, -1 when the model did not run."
         source = naming.buffer(library, library.inputs[0])
         answer = f"{name}_score({source}, {buffer}) > {name.upper()}_THRESHOLD"

@@ -71,9 +71,9 @@ def test_a_threshold_in_raw_scores_decides_as_the_error_does() -> None:
     source, output = tensor(scale=0.07), tensor(scale=0.05)
     counted = anomaly.steps(source, output)
     assert counted is not None
-    limit = anomaly.raw_threshold(1000.5 * counted.unit, source, output)
+    limit = anomaly.raw_threshold(1000.5 * counted.unit, counted)
     assert limit == 1000
-    assert anomaly.raw_threshold(0.25, *[tensor("float32")] * 2) == 0.25
+    assert anomaly.raw_threshold(0.25, anomaly.steps(*[tensor("float32")] * 2)) == 0.25
 
 
 def test_an_output_of_another_size_has_no_score() -> None:

@@ -102,7 +102,7 @@ def test_the_header_has_the_threshold_in_the_scores_unit(tmp_path: Path) -> None
     code += "double unit(void);\ndouble unit(void)\n{\n    return (double)M_SCORE_UNIT;\n}\n"
     library = compiled(facts, tmp_path, code + in_c.definition(facts))
     library.limit.restype, library.unit.restype = ctypes.c_uint64, ctypes.c_double
-    assert library.limit() == anomaly.raw_threshold(2.5, first, second)
+    assert library.limit() == anomaly.raw_threshold(2.5, anomaly.steps(first, second))
     assert library.limit() * library.unit() == pytest.approx(2.5)
     header = c_header.render(facts, "/* A model. */", None)
     assert "Above M_THRESHOLD the input is an anomaly." in header
