@@ -1,11 +1,14 @@
 """Folders of class folders, as people unzip them: files by class, and by part if there are any."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from edgekit.errors import DataError
+from edgekit.train.dataset import Array, Loaded
 from edgekit.train.reading import PICTURES, RECORDINGS, TABLES
 from edgekit.train.table_files import SUFFIXES
 
@@ -126,6 +129,44 @@ def found(folder: Path, *, skip_bad: bool = False, may_lack: bool = False) -> Fo
             f"{odd[0]!r}"
         )
     return Found(kind, tuple(both), tuple(notes))
+
+
+def loaded(
+    found: Found, shape: tuple[int, ...], read: Callable[[Path], Array], *, skip_bad: bool
+) -> tuple[Loaded, list[str]]:
+    """Return the content of all files with their classes, and what is wrong with those left out.
+
+    Args:
+        found: the files.
+        shape: that of an input.
+        read: returns a file's input, uint8 of this shape, or raises DataError.
+        skip_bad: whether files that cannot be read are left out rather than refused.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    arrays: dict[str, Array] = {}
+    left_out: list[str] = []
+    files: list[str] = []
+    for part in found.parts:
+        counts = [len(one.files) for one in part.classes]
+        labels = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+        # Filled file by file: a list and its copy as an array would need twice the memory.
+        x = np.empty((len(labels), *shape), np.uint8)
+        kept: list[int] = []
+        for index, file in enumerate(part.files):
+            try:
+                x[len(kept)] = read(file)
+            except DataError as error:
+                if not skip_bad:
+                    raise
+                left_out.append(str(error))
+            else:
+                kept.append(index)
+        suffix = f"_{part.name}" if part.name else ""
+        arrays |= {f"x{suffix}": x[: len(kept)], f"y{suffix}": labels[kept]}
+        files = [str(part.files[index]) for index in kept]
+    return Loaded(arrays, found.parts[0].names, found.notes, files=tuple(files)), left_out
 
 
 def kind_of(entries: Iterable[Path]) -> str:

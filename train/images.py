@@ -1,6 +1,7 @@
 """The user's pictures: a folder of class folders, resized for a model."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from edge_runtime.errors import InputError
 from edge_runtime.image import look, prepare
 from edge_runtime.metadata import GROUNDS
 from edgekit.errors import DataError
-from edgekit.train.class_folders import Found, Part
-from edgekit.train.dataset import Images, Labels, Loaded
+from edgekit.train import class_folders
+from edgekit.train.class_folders import Found
+from edgekit.train.dataset import Images, Loaded
 from edgekit.train.reading import Reading
 
 Size = tuple[int, int, int]
@@ -36,16 +38,13 @@ def from_folders(
         DataError: a file is not a picture, or nothing says the size.
     """
     size = size or _size(folder, found, reading)
-    arrays: dict[str, npt.NDArray[Any]] = {}
     dropped: dict[str, None] = {}
-    left_out: list[str] = []
-    files: list[str] = []
-    for part in found.parts:
-        suffix = f"_{part.name}" if part.name else ""
-        x, y, files = _read(part, size, framing, reading, dropped, left_out)
-        arrays |= {f"x{suffix}": x, f"y{suffix}": y}
-    notes = (*found.notes, *_left_out(left_out), *_notes(size, dropped))
-    return Loaded(arrays, found.parts[0].names, notes, files=tuple(files))
+
+    def read(file: Path) -> Images:
+        return _prepared(file, str(file), size, framing, reading, dropped)
+
+    loaded, left_out = class_folders.loaded(found, size, read, skip_bad=reading.skip_bad)
+    return replace(loaded, notes=(*loaded.notes, *_left_out(left_out), *_notes(size, dropped)))
 
 
 def resized(
@@ -90,36 +89,6 @@ def _size(folder: Path, found: Found, reading: Reading) -> Size:
     if first is None:
         raise DataError(f"{folder}: has no picture that can be read")
     return (*(reading.size or first[1]), 3 if coloured else 1)
-
-
-def _read(
-    part: Part,
-    size: Size,
-    framing: str,
-    reading: Reading,
-    dropped: dict[str, None],
-    left_out: list[str],
-) -> tuple[Images, Labels, list[str]]:
-    """Return the pictures of a part, their classes and their files.
-
-    ``dropped`` gets what pictures lose, ``left_out`` what is wrong with those that are left out.
-    """
-    files = part.files
-    counts = [len(one.files) for one in part.classes]
-    labels = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-    # Filled picture by picture: a list and its copy as an array would need twice the memory.
-    images = np.empty((len(files), *size), np.uint8)
-    kept: list[int] = []
-    for index, file in enumerate(files):
-        try:
-            images[len(kept)] = _prepared(file, str(file), size, framing, reading, dropped)
-        except DataError as error:
-            if not reading.skip_bad:
-                raise
-            left_out.append(str(error))
-        else:
-            kept.append(index)
-    return images[: len(kept)], labels[kept], [str(files[index]) for index in kept]
 
 
 def _prepared(

@@ -1,6 +1,6 @@
 """The user's recordings: a folder of class folders of WAV files, as features of sound."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from edge_runtime.audio import features
 from edge_runtime.errors import InputError
 from edge_runtime.front_end import Audio, standard
 from edgekit.errors import DataError, MissingExtraError
+from edgekit.train import class_folders
 from edgekit.train.class_folders import Found
 from edgekit.train.dataset import Array, Loaded
 from edgekit.train.reading import Reading
@@ -32,19 +33,17 @@ FULL_SCALE = 1 << 15
 
 @dataclass
 class Changes:
-    """How many recordings were changed, and which were left out.
+    """How many recordings were changed.
 
     Attributes:
         resampled: those of another rate.
         cut: those longer than an input.
         padded: those shorter than an input.
-        left_out: what is wrong with those left out.
     """
 
     resampled: int = 0
     cut: int = 0
     padded: int = 0
-    left_out: list[str] = field(default_factory=list)
 
 
 def front_end(reading: Reading, where: str) -> Audio:
@@ -72,27 +71,14 @@ def from_folders(found: Found, audio: Audio, reading: Reading) -> Loaded:
         DataError: a file cannot be read, or has no sound.
         MissingExtraError: a package that reads or resamples sound is not installed.
     """
-    arrays: dict[str, Array] = {}
-    changes, files = Changes(), [""]
-    for part in found.parts:
-        suffix = f"_{part.name}" if part.name else ""
-        counts = [len(one.files) for one in part.classes]
-        labels = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-        x = np.empty((len(labels), *audio.shape), np.uint8)
-        kept: list[int] = []
-        for index, file in enumerate(part.files):
-            try:
-                x[len(kept)] = features(audio, pcm(file, audio.rate, audio.samples, changes))
-            except DataError as error:
-                if not reading.skip_bad:
-                    raise
-                changes.left_out.append(str(error))
-            else:
-                kept.append(index)
-        arrays |= {f"x{suffix}": x[: len(kept)], f"y{suffix}": labels[kept]}
-        files = [str(part.files[index]) for index in kept]
-    notes = (*found.notes, *_notes(changes, audio))
-    return Loaded(arrays, found.parts[0].names, notes, files=tuple(files), audio=audio)
+    changes = Changes()
+
+    def read(file: Path) -> Array:
+        return features(audio, pcm(file, audio.rate, audio.samples, changes))
+
+    loaded, left_out = class_folders.loaded(found, audio.shape, read, skip_bad=reading.skip_bad)
+    notes = (*loaded.notes, *_notes(changes, left_out, audio))
+    return replace(loaded, notes=notes, audio=audio)
 
 
 def pcm(path: Path, rate: int, samples: int, changes: Changes) -> Pcm:
@@ -153,13 +139,13 @@ def _package(name: str) -> Any:
         raise MissingExtraError(name, "data", "a folder of WAV files") from None
 
 
-def _notes(changes: Changes, audio: Audio) -> list[str]:
+def _notes(changes: Changes, left_out: list[str], audio: Audio) -> list[str]:
     """Return a note on each way in which recordings were changed."""
     seconds = f"{audio.samples / audio.rate:g} s"
     counted = (
         (changes.resampled, f"resampled to {audio.rate} Hz"),
         (changes.cut, f"longer than {seconds} and lose their end"),
         (changes.padded, f"shorter than {seconds} and end in silence"),
-        (len(changes.left_out), f"left out; the first: {next(iter(changes.left_out), '')}"),
+        (len(left_out), f"left out; the first: {next(iter(left_out), '')}"),
     )
     return [f"{count} recordings are {what}" for count, what in counted if count]
