@@ -8,10 +8,7 @@ from edge_runtime.meaning import REGRESS
 from edgekit import limits
 from edgekit.benchmarks.report.units import quantity, whole
 from edgekit.benchmarks.result import ANSWERS, REFERENCES, Result, Subject, answered, select
-from edgekit.limits import MAIN, NO_REPORT, Limits, Recorded, bounds
-
-Verdict = limits.Verdict
-MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
+from edgekit.limits import MAIN, NO_REPORT, ROUNDING, Limits, Recorded, Verdict, bounds
 
 STUDY_MINIMUM = 0.99
 """Least accuracy of the models of the documented study: MNIST's 0 and 1."""
@@ -304,8 +301,7 @@ def _accuracy_drop(ours: Result, keras: Result, most: float) -> Gate:
         f"{ours.summary['accuracy']:.5f}, {_called(keras)} has {keras.summary['accuracy']:.5f}: a "
         f"drop of {drop:.5f} (95 % interval {low:.5f} to {high:.5f}), {most:g} is allowed"
     )
-    # Allows for rounding of floats; one image of ten thousand is 1e-4.
-    verdict: Verdict = "passed" if drop <= most + 1e-9 else "failed"
+    verdict: Verdict = "passed" if drop <= most + ROUNDING else "failed"
     return Gate("accuracy drop", str(ours.subject), verdict, message, limit=most)
 
 

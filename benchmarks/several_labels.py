@@ -1,7 +1,6 @@
 """Scores of several labels for each input, which do not exclude each other."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import numpy as np
 import numpy.typing as npt
@@ -34,9 +33,7 @@ def measure(subject: Subject, scores: Floats, targets: Floats, names: Sequence[s
         "names": list(names),
         "exact": found.exact,
         "total": found.total,
-        "per_label": [
-            {**asdict(one), "auc": area} for one, area in zip(found.labels, found.aucs, strict=True)
-        ],
+        "per_label": found.per_label,
         "metrics": found.metrics,
     }
     return Result(subject, "labels", "labels", tuple(wrong.tolist()), summary)

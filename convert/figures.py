@@ -148,10 +148,7 @@ def _of_labels(result: LabelScores) -> dict[str, Any]:
     return {
         "exact": result.exact,
         "total": result.total,
-        "per_label": [
-            {**asdict(one), "auc": area}
-            for one, area in zip(result.labels, result.aucs, strict=True)
-        ],
+        "per_label": result.per_label,
         "metrics": result.metrics,
     }
 

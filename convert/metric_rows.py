@@ -5,9 +5,7 @@ from typing import Any
 
 from edge_runtime.meaning import ANOMALY, LOGITS
 from edgekit.escape import line
-from edgekit.limits import TITLES
-
-MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
+from edgekit.limits import MARKS, TITLES
 
 LEAST_SHOWN = 3
 """Most classes that are named because they are recognised worst."""

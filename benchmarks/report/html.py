@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from edgekit.benchmarks.gate import MARKS, Gate, passed
+from edgekit.benchmarks.gate import Gate, passed
 from edgekit.benchmarks.latency import P99_CALLS
 from edgekit.benchmarks.report import charts
 from edgekit.benchmarks.report.answers import agreement, confusions, wrong_answers
@@ -13,6 +13,7 @@ from edgekit.benchmarks.report.table import ReportTable, banner, worth_telling
 from edgekit.benchmarks.report.tables import tables
 from edgekit.benchmarks.result import Result
 from edgekit.escape import html
+from edgekit.limits import MARKS
 
 ACCURACY_NOTE = (
     "Dot: share of right answers on the test images. Line: its 95 % interval (Wilson). Dashed: the "

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import starmap
 
-from edgekit.benchmarks.gate import MARKS, Gate, Verdict
+from edgekit.benchmarks.gate import Gate
 from edgekit.benchmarks.result import Result, Subject
+from edgekit.limits import MARKS, Verdict
 
 NOTE = "✓ held, ✗ failed, – skipped. A number counts backends: all of them, or of how many."
 ORDER: tuple[Verdict, ...] = ("failed", "skipped", "passed")

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from edgekit.benchmarks.gate import MARKS, Gate
+from edgekit.benchmarks.gate import Gate
 from edgekit.benchmarks.report.matrix import matrix, sentences
 from edgekit.benchmarks.report.table import ReportTable, banner, worth_telling
 from edgekit.benchmarks.report.tables import tables
 from edgekit.benchmarks.result import Result
 from edgekit.columns import columns, shortened
 from edgekit.escape import line
+from edgekit.limits import MARKS
 
 GAP = "  "
 NAME = 48

@@ -40,6 +40,7 @@ from edgekit.benchmarks.studies import firmware_files, firmware_peers, published
 from edgekit.benchmarks.studies.firmware_files import exported
 from edgekit.benchmarks.studies.networks import MLPERF_TINY, converted
 from edgekit.errors import EdgekitError, FirmwareError
+from edgekit.limits import MARKS
 from edgekit.train.dataset import Dataset
 
 CORE = CORES["cortex-m4"]
@@ -255,7 +256,7 @@ def main() -> None:
         gates += gate.completed(results)
     for one in gates:
         if one.verdict == "failed":
-            print(f"{gate.MARKS[one.verdict]} {one}", file=sys.stderr)
+            print(f"{MARKS[one.verdict]} {one}", file=sys.stderr)
     sys.exit(not gate.passed(gates))
 
 

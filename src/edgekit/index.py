@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 from edgekit import files
 from edgekit.artifact_set import replacing_set
-from edgekit.benchmarks.gate import MARKS
 from edgekit.benchmarks.report.page import GENERATOR, page, scrolling, section
 from edgekit.benchmarks.report.units import quantity, share
 from edgekit.columns import clip
 from edgekit.convert.packages.folder import MARK
 from edgekit.digests import SUMS
 from edgekit.escape import html, line
+from edgekit.limits import MARKS
 
 INDEX = "index.html"
 

@@ -1,6 +1,6 @@
 """Scores of several independent labels for each input: which of them apply."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy.typing as npt
@@ -27,6 +27,13 @@ class LabelScores:
     aucs: tuple[float | None, ...]
     exact: int
     total: int
+
+    @property
+    def per_label(self) -> list[dict[str, Any]]:
+        """The figures of each label, ready for JSON."""
+        return [
+            {**asdict(one), "auc": area} for one, area in zip(self.labels, self.aucs, strict=True)
+        ]
 
     @property
     def metrics(self) -> dict[str, float]:

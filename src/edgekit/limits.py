@@ -7,6 +7,7 @@ from typing import Any, Literal
 from edge_runtime.meaning import ANOMALY, MULTILABEL, REGRESS
 
 Verdict = Literal["passed", "failed", "skipped"]
+MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
 
 LEAST = {
     "accuracy": "accuracy",

@@ -19,8 +19,8 @@ from edge_runtime.backends import backends
 from edge_runtime.graph import FORMATS
 from edge_runtime.meaning import MEANINGS, TASKS
 from edge_runtime.metadata import FRAMINGS
-from edgekit import cli, doctor, verify
-from edgekit.benchmarks import gate, result
+from edgekit import cli, doctor, limits, verify
+from edgekit.benchmarks import result
 from edgekit.commands import group
 from edgekit.convert import packages, runners
 from edgekit.convert.conversion import SCHEMES
@@ -185,7 +185,7 @@ def at(name: str, path: str) -> list[Any]:
         ("predict", "backend", backends()),
         ("doctor", "checks items status", doctor.Level),
         ("verify", "files items status", verify.Status),
-        ("bench", "gates items verdict", get_args(gate.Verdict)),
+        ("bench", "gates items verdict", get_args(limits.Verdict)),
         ("bench", "$defs result status", get_args(result.Status)),
         ("sweep", "$defs setting", set(recipe.Recipe().document) - {"seed"}),
     ],
