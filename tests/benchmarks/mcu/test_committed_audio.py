@@ -3,14 +3,13 @@
 The cost is that of firmware which only hears: a hop comes in, the features go out as int8.
 """
 
-import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+import committed
 import listener
 import sound
 from edge_runtime.audio import Audio, features
@@ -96,28 +95,9 @@ def measured(build: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("build", BUILDS)
 def test_it_hears_and_has_not_grown(build: str) -> None:
-    figures, document = measured(build), json.loads(FILE.read_text())
-    versions = firmware.versions(CORES[build.split()[0]])
-    if document["versions"] != versions:
-        pytest.skip(f"the figures are of {document['versions']}, here is {versions}")
-    committed = document["builds"][build]
-    grown = {
-        name: (committed[name], figures[name])
-        for name in figures
-        if figures[name] > committed[name]
-    }
-    assert grown == {}, "figure: (committed, now); write them anew with `make figures`"
-
-
-def write() -> None:
-    """Write the committed figures anew."""
-    document = {
-        "versions": firmware.versions(CORES["cortex-m4"]),
-        "builds": {build: measured(build) for build in BUILDS},
-    }
-    FILE.write_text(json.dumps(document, indent=2) + "\n")
+    committed.compare(FILE, build, measured(build), firmware.versions(CORES[build.split()[0]]))
 
 
 if __name__ == "__main__":
-    write()
-    sys.stdout.write(f"{FILE.name} written\n")
+    versions = firmware.versions(CORES["cortex-m4"])
+    committed.write(FILE, versions, {build: measured(build) for build in BUILDS})

@@ -3,13 +3,12 @@
 `make figures` updates them; a commit that makes one grow says why.
 """
 
-import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import committed
 import seeded
 from edgekit.benchmarks.mcu import emulator, firmware
 from edgekit.benchmarks.mcu.cores import CORES
@@ -44,28 +43,9 @@ def measured(build: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("build", BUILDS)
 def test_nothing_has_grown(build: str) -> None:
-    document = json.loads(FILE.read_text())
-    versions = firmware.versions(CORES[build.split()[0]])
-    if document["versions"] != versions:
-        pytest.skip(f"the figures are of {document['versions']}, here is {versions}")
-    figures, committed = measured(build), document["builds"][build]
-    grown = {
-        name: (committed[name], figures[name])
-        for name in figures
-        if figures[name] > committed[name]
-    }
-    assert grown == {}, "figure: (committed, now); write them anew with `make figures`"
-
-
-def write() -> None:
-    """Write the committed figures anew."""
-    document = {
-        "versions": firmware.versions(CORES["cortex-m4"]),
-        "builds": {build: measured(build) for build in BUILDS},
-    }
-    FILE.write_text(json.dumps(document, indent=2) + "\n")
+    committed.compare(FILE, build, measured(build), firmware.versions(CORES[build.split()[0]]))
 
 
 if __name__ == "__main__":
-    write()
-    sys.stdout.write(f"{FILE.name} written\n")
+    versions = firmware.versions(CORES["cortex-m4"])
+    committed.write(FILE, versions, {build: measured(build) for build in BUILDS})

@@ -3,15 +3,14 @@
 `make figures` updates the figures; a commit that makes one grow says why.
 """
 
-import json
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import committed
 import made_once
 import poisoned
 import runtimes
@@ -94,17 +93,7 @@ def measured(build: str, folder: Path) -> dict[str, int]:
 
 @pytest.mark.parametrize("build", BUILDS)
 def test_the_bytes_are_litert_s_and_nothing_has_grown(build: str, networks: Path) -> None:
-    document = json.loads(FILE.read_text())
-    figures, committed = measured(build, networks), document["builds"][build]
-    if document["versions"] != versions():
-        pytest.skip(f"the figures are of {document['versions']}, here is {versions()}")
-    assert figures.keys() == committed.keys(), "write them anew with `make figures`"
-    grown = {
-        name: (committed[name], figure)
-        for name, figure in figures.items()
-        if figure > committed[name] * MORE
-    }
-    assert grown == {}, "figure: (committed, now); write them anew with `make figures`"
+    committed.compare(FILE, build, measured(build, networks), versions(), MORE)
 
 
 HELIUM = {"kws": 1_270_000, "resnet": 3_440_000, "vww": 4_590_000, "ad": 200_000}
@@ -139,14 +128,8 @@ def test_the_arena_is_small_and_its_bytes_are_all_needed(
     assert poisoned.emulated([one], tmp_path / "core") == []
 
 
-def write() -> None:
-    """Write the committed figures anew."""
+if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         make(Path(folder))
         figures = {build: measured(build, Path(folder)) for build in BUILDS}
-    FILE.write_text(json.dumps({"versions": versions(), "builds": figures}, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    write()
-    sys.stdout.write(f"{FILE.name} written\n")
+    committed.write(FILE, versions(), figures)
