@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import exported
+import headers
 from edge_runtime import anomaly
 from edge_runtime.graph import Quantization, Tensor
 from edge_runtime.meaning import (
@@ -20,7 +20,6 @@ from edge_runtime.meaning import (
     margins,
 )
 from edgekit.convert.c import anomaly as in_c
-from edgekit.convert.c import header as c_header
 from edgekit.convert.c.facts import Facts, Port
 
 SIZE = 37
@@ -44,28 +43,7 @@ def facts_of(source: Form, output: Form, task: str, meaning: str, size: int) -> 
         quantized = (None, None) if dtype == "float32" else (scale, zero_point)
         elements = SIZE if name == "input" else size
         ports.append(Port(name, dtype, (elements,), elements, *quantized))
-    return Facts(
-        name="m",
-        model="m.tflite",
-        sha256="0" * 64,
-        version="0",
-        labels=(),
-        meaning=meaning,
-        task=task,
-        inputs=(ports[0],),
-        outputs=(ports[1],),
-        arena=16,
-        constants=0,
-        weights=0,
-        macs=0,
-        ops=(),
-    )
-
-
-def compiled(facts: Facts, folder: Path, source: str, *flags: str) -> ctypes.CDLL:
-    (folder / "m.h").write_text(c_header.render(facts, "/* A model. */", None))
-    (folder / "m.c").write_text(f'#include "m.h"\n{source}')
-    return exported.compiled(folder, [folder / "m.c"], *flags)
+    return headers.facts_of(*ports, meaning, task)
 
 
 def drawn(form: Form, seed: int) -> tuple[Tensor, np.ndarray]:
@@ -84,7 +62,7 @@ def drawn(form: Form, seed: int) -> tuple[Tensor, np.ndarray]:
 @pytest.mark.parametrize(("source", "output"), FORMS)
 def test_every_bit_of_the_score_is_the_runtimes(source: Form, output: Form, tmp_path: Path) -> None:
     facts = facts_of(source, output, ANOMALY, NUMBERS, SIZE)
-    function = compiled(facts, tmp_path, in_c.definition(facts)).m_score
+    function = headers.compiled(facts, tmp_path, in_c.definition(facts)).m_score
     (first, x), (second, y) = drawn(source, 0), drawn(output, 1)
     y[1], y[0] = y[0].copy(), y[1].copy()  # the farthest apart
     expected = anomaly.raw_scores(x, y, first, second)
@@ -100,11 +78,11 @@ def test_the_header_has_the_threshold_in_the_scores_unit(tmp_path: Path) -> None
     (first, _), (second, _) = drawn(source, 0), drawn(output, 1)
     code = "uint64_t limit(void);\nuint64_t limit(void)\n{\n    return M_THRESHOLD;\n}\n"
     code += "double unit(void);\ndouble unit(void)\n{\n    return (double)M_SCORE_UNIT;\n}\n"
-    library = compiled(facts, tmp_path, code + in_c.definition(facts))
+    library = headers.compiled(facts, tmp_path, code + in_c.definition(facts))
     library.limit.restype, library.unit.restype = ctypes.c_uint64, ctypes.c_double
     assert library.limit() == anomaly.raw_threshold(2.5, anomaly.steps(first, second))
     assert library.limit() * library.unit() == pytest.approx(2.5)
-    header = c_header.render(facts, "/* A model. */", None)
+    header = headers.rendered(facts)
     assert "Above M_THRESHOLD the input is an anomaly." in header
 
 
@@ -119,7 +97,7 @@ def test_a_threshold_decides_as_the_runtime_does(
     form = ("int8", scale, zero_point)
     facts = replace(facts_of(form, form, BINARY, meaning, outputs), threshold=threshold)
     best = "int best(const int8_t *o);\nint best(const int8_t *o)\n{\n    return m_best(o);\n}\n"
-    function = compiled(facts, tmp_path, best).best
+    function = headers.compiled(facts, tmp_path, best).best
     raw = np.random.default_rng(0).integers(-128, 128, (400, outputs)).astype(np.int8)
     values = (raw.astype(np.int32) - zero_point).astype(np.float32) * np.float32(scale)
     expected = margins(values, meaning) > threshold
@@ -130,10 +108,10 @@ def test_a_threshold_decides_as_the_runtime_does(
 def test_labels_that_do_not_exclude_each_other_have_no_best_one() -> None:
     form = ("int8", 1 / 256, -128)
     facts = facts_of(form, form, MULTILABEL, PROBABILITIES, 3)
-    header = c_header.render(replace(facts, labels=("a", "b", "c")), "/* A model. */", None)
+    header = headers.rendered(replace(facts, labels=("a", "b", "c")))
     assert "extern const char *const m_labels[M_LABELS];" in header
     assert "m_value is above 0.5." in header
     for word in ("m_best", "m_score", "CLASSES"):
         assert word not in header
-    logits = c_header.render(replace(facts, meaning=LOGITS), "/* A model. */", None)
+    logits = headers.rendered(replace(facts, meaning=LOGITS))
     assert "m_value is above 0, as it is a logit." in logits
