@@ -1,23 +1,25 @@
-"""Accuracy on the test images: right answers, and pictures of the wrongly answered images."""
+"""Accuracy on the test inputs: right answers, and pictures of those that are answered wrong."""
 
-import base64
-import io
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from edge_runtime.meaning import PROBABILITIES
 from edgekit.benchmarks.result import Result, Subject
+from edgekit.benchmarks.shown import shown
 from edgekit.benchmarks.usage import Usage
 from edgekit.ranking import auc, second_over_first
 from edgekit.scoring import score
 from edgekit.train.dataset import Dataset
 
 PICTURES = 24
-"""Most wrongly answered images that a result contains and the report shows."""
+"""Most wrongly answered inputs that a result contains and the report shows."""
+
+HIGHEST = 3
+"""Number of classes whose scores are shown, besides the true one."""
 
 
 def measure(
@@ -30,7 +32,7 @@ def measure(
 
     The samples are the answered class indices; the summary has the score, the confusion matrix
     (rows predicted, columns true), precision, recall and F1 of each class, and the wrongly answered
-    images, as PNG where inputs are pixels.
+    inputs with their scores, as reports draw them.
 
     Args:
         subject: the subject.
@@ -73,9 +75,11 @@ def measure(
                 {
                     "index": i,
                     "true": dataset.labels[dataset.y_test[i]],
-                    "png": png(dataset.x_test[i]),
+                    "answer": dataset.labels[answers[i]],
+                    "scores": _scores(scores[i], dataset.y_test[i], dataset.labels, used),
+                    **shown(dataset, i),
                 }
-                for i in (outcome.wrong[:PICTURES] if shows_pictures(dataset) else ())
+                for i in outcome.wrong[:PICTURES]
             ],
         },
     )
@@ -88,13 +92,11 @@ def _area(scores: npt.NDArray[Any], true: npt.NDArray[Any], used: Usage) -> floa
     return auc(second_over_first(scores), true) if scores.shape[1] == 2 else None
 
 
-def shows_pictures(dataset: Dataset) -> bool:
-    """Return whether the test inputs are pictures: pixels [N, H, W, 1 or 3]."""
-    return dataset.pixels and dataset.x_test.ndim == 4 and dataset.x_test.shape[3] in (1, 3)
-
-
-def png(image: npt.NDArray[np.uint8]) -> str:
-    """Encode an image uint8 [H, W, 1 or 3] as a base64 PNG."""
-    buffer = io.BytesIO()
-    Image.fromarray(image.squeeze(axis=2) if image.shape[2] == 1 else image).save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode()
+def _scores(
+    scores: npt.NDArray[Any], true: int, labels: Sequence[str], used: Usage
+) -> list[list[Any]]:
+    """Return the names and scores of the highest classes and of the true one; or the error."""
+    if used.detects:
+        return [["error", float(scores[0])]]
+    highest = np.argsort(-scores, kind="stable")[:HIGHEST].tolist()
+    return [[labels[i], float(scores[i])] for i in dict.fromkeys([*highest, int(true)])]

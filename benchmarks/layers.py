@@ -30,6 +30,9 @@ TIME = "layer_time"
 PEAK = "peak_rate"
 """Metrics of this measurement, besides "latency" of whole inferences."""
 
+ALL = "layers"
+"""Metric of ``times``, which has all layers in one result."""
+
 TYPES = ("int8", "float32")
 """Element types of multiplications whose peak is measured."""
 
@@ -110,6 +113,31 @@ def run(
         raise ModelError(refused[0])
     machine = environment.describe()
     return [stamped(result, {}, machine) for result in results]
+
+
+def times(subject: Subject, file: ModelFile, effort: Effort = QUICK) -> Result:
+    """Return how long each layer of edgekit's engine takes, all in one result.
+
+    Args:
+        subject: the model on native.
+        file: the same model.
+        effort: how much is measured.
+
+    Raises:
+        BackendError: edgekit's extension is not there.
+        ModelError: the engine cannot run the model.
+    """
+    engine = native.open_engine()
+    planned = plan(file.graph, "litert", engine)
+    measured = _profile(native.NativeSession(file.graph, planned, engine), file, effort)
+    clock = float(np.median(measured[:, -1]))
+    medians = [_figures(measured[:, at], clock)["median"] for at in range(len(planned.steps))]
+    found = [
+        {"op": _position(file.graph, step.op), "name": step.op.name, "median": median}
+        for step, median in zip(planned.steps, medians, strict=True)
+    ]
+    summary = {"layers": found, "runs": len(measured)}
+    return Result(subject, ALL, "s", tuple(medians), summary)
 
 
 def peaks(engine: native.NativeEngine) -> Iterable[Result]:

@@ -33,9 +33,9 @@ def measure(
     if dataset.labels:
         return accuracy.measure(subject, outputs, dataset, used)
     if used and used.task == MULTILABEL and dataset.y_test.size:
-        return several_labels.measure(subject, outputs, dataset.y_test, used.labels)
+        return several_labels.measure(subject, outputs, dataset, used.labels)
     if dataset.y_test.size:
-        return error.measure(subject, outputs, dataset.y_test)
+        return error.measure(subject, outputs, dataset)
     if not np.isfinite(outputs).all():
         reason = "some outputs are not finite"
         return Result(subject, "outputs", "1", status="failed", reason=reason)

@@ -61,10 +61,10 @@ class Result:
         subject: what was measured.
         metric: "accuracy", "labels", "error" or "outputs", "agreement",
             "difference_to_builtin_ref", "difference_to_xnnpack", "latency", "relative_latency",
-            "latency_to_litert",
-            "throughput", "cold_start", "peak_memory", "file_size" or "installed_size"; of layers
-            "layer_time", and of the machine "peak_rate"; for firmware "accuracy", "labels",
-            "error" or "outputs", "difference_to_native", "flash", "ram" or "instructions".
+            "latency_to_litert", "throughput", "layers", "cold_start", "peak_memory", "file_size"
+            or "installed_size"; of a single layer "layer_time", and of the machine "peak_rate";
+            for firmware "accuracy", "labels", "error" or "outputs", "difference_to_native",
+            "flash", "ram" or "instructions".
         unit: unit of the samples: "s", "bytes", "images/s", "class", "steps", "instructions", …
         samples: the measured values, in the order of measurement.
         summary: figures derived from the samples, plain JSON values.

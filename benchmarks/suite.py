@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.benchmarks import environment, exactness, footprint, latency, outcome, parity
+from edgekit.benchmarks import environment, exactness, footprint, latency, layers, outcome, parity
 from edgekit.benchmarks.contender import Contender, Floats, from_keras, from_models
 from edgekit.benchmarks.dataset import NO_DATA, describe
 from edgekit.benchmarks.result import FLOAT, REFERENCES, Result, Subject, stamped
@@ -35,7 +35,7 @@ class Effort:
 
 THOROUGH = Effort(rounds=20, calls=200, slice_seconds=0.1, passes=5, starts=5, tensors=2000)
 QUICK = Effort(rounds=5, calls=50, slice_seconds=0.02, passes=1, starts=1, tensors=200)
-STAGES = 6
+STAGES = 7
 """Number of progress lines of ``run``."""
 
 
@@ -128,6 +128,10 @@ def run(
     store(*latency.relative(timed), *latency.against_litert(timed))
     say("throughput on all inputs")
     store(*latency.throughput(able, dataset.x_test, effort.passes))
+    say("time of each layer")
+    for contender in able:
+        if contender.subject.backend == "native":
+            store(layers.times(contender.subject, models[contender.subject.model].file))
     say("cold start and memory of fresh processes")
     store(*footprint.measure(able, dataset.x_test, effort.starts))
     for contender in able:

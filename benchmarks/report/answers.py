@@ -1,10 +1,11 @@
-"""Sections of the report about answers: confusion, wrongly answered images, agreement."""
+"""Sections of the report about answers: confusion, wrongly answered inputs, agreement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from edgekit.benchmarks.accuracy import PICTURES
 from edgekit.benchmarks.parity import differing
+from edgekit.benchmarks.report import inputs
 from edgekit.benchmarks.report.charts import name
 from edgekit.benchmarks.report.page import scrolling
 from edgekit.benchmarks.result import Result, Subject, select
@@ -50,22 +51,24 @@ def confusions(results: Sequence[Result]) -> str:
 
 
 def wrong_answers(results: Sequence[Result]) -> str:
-    """Return a picture of each wrongly answered image, with the truth and all wrong answers."""
+    """Return a picture of each wrongly answered input, with the truth and all wrong answers."""
     measured = _measured(results)
     if not measured:
         return ""
     wrong = {index for result in measured for index in result.summary["wrong"]}
     if not wrong:
         return "<p>None: all answers are right.</p>"
-    pictures = {
-        picture["index"]: picture for result in measured for picture in result.summary["pictures"]
+    return _pictures(measured, wrong, "wrongly answered")
+
+
+def furthest(results: Sequence[Result]) -> str:
+    """Return a picture of each input with wrong labels, or with numbers far from its targets."""
+    chosen = (*select(results, "labels").values(), *select(results, "error").values())
+    measured = [result for result in chosen if result.status == "measured"]
+    differing = {
+        index for result in measured for index, wrong in enumerate(result.samples) if wrong
     }
-    shown = sorted(pictures)[:PICTURES]
-    figures = "".join(_picture(pictures[index], measured) for index in shown)
-    note = ""
-    if len(shown) < len(wrong):
-        note = f'<p class="note">{len(shown)} of {len(wrong)} wrongly answered images.</p>'
-    return f'<div class="pictures">{figures}</div>{note}'
+    return _pictures(measured, differing, "differing")
 
 
 def agreement(results: Sequence[Result]) -> str:
@@ -90,21 +93,52 @@ def agreement(results: Sequence[Result]) -> str:
     return scrolling(table, "Agreement") + note
 
 
-def _picture(picture: Mapping[str, Any], measured: Sequence[Result]) -> str:
-    index, wrong = picture["index"], dict[str, list[Subject]]()
+def _pictures(measured: Sequence[Result], all_of_them: Collection[int], kind: str) -> str:
+    """Return the inputs that the results have a picture of, at most PICTURES."""
+    pictures: dict[int, Mapping[str, Any]] = {}
+    answers: dict[int, dict[str, list[Result]]] = {}
     for result in measured:
-        answer = result.dataset["labels"][int(result.samples[index])]
-        if answer != picture["true"]:
-            wrong.setdefault(answer, []).append(result.subject)
-    answers = "<br>".join(
-        f"answered {html(answer)} by {_names(subjects, len(measured))}"
-        for answer, subjects in wrong.items()
+        for one in result.summary["pictures"]:
+            pictures.setdefault(one["index"], one)
+            answers.setdefault(one["index"], {}).setdefault(one["answer"], []).append(result)
+    shown = sorted(pictures)[:PICTURES]
+    figures = "".join(_picture(pictures[at], answers[at], len(measured)) for at in shown)
+    if not shown:
+        return ""
+    left_out = len(shown) < len(all_of_them)
+    note = f'<p class="note">{len(shown)} of {len(all_of_them)} {kind} inputs.</p>'
+    return f'<div class="pictures">{figures}</div>{note if left_out else ""}'
+
+
+def _picture(
+    picture: Mapping[str, Any], answers: Mapping[str, Sequence[Result]], total: int
+) -> str:
+    """Return an input with its truth, and who answered what with which scores."""
+    index = picture["index"]
+    given = "<br>".join(
+        f"answered {html(answer)} by {_names([one.subject for one in by], total)}"
+        f"{_scores(index, by)}"
+        for answer, by in answers.items()
     )
     return (
-        f'<figure><img alt="test image {index}" src="data:image/png;base64,{picture["png"]}">'
-        f"<figcaption><strong>truth {html(picture['true'])}</strong> {answers}"
-        f'<small class="index">image {index}</small></figcaption></figure>'
+        f"<figure>{inputs.drawn(picture, f'test input {index}')}"
+        f"<figcaption><strong>truth {html(picture['true'])}</strong> {given}"
+        f'<small class="index">input {index}</small></figcaption></figure>'
     )
+
+
+def _scores(index: int, answering: Sequence[Result]) -> str:
+    """Return the scores of an answer, as a range where several have given it."""
+    ranges: dict[str, list[float]] = {}
+    for result in answering:
+        (one,) = (picture for picture in result.summary["pictures"] if picture["index"] == index)
+        for whose, score in one.get("scores", ()):
+            ranges.setdefault(whose, []).append(score)
+    texts = []
+    for whose, scores in ranges.items():
+        ends = dict.fromkeys(f"{score:.3g}" for score in (min(scores), max(scores)))
+        texts.append(f"{html(whose)}: {' to '.join(ends)}")
+    return f'<small class="scores">{" · ".join(texts)}</small>' if texts else ""
 
 
 def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:

@@ -1,13 +1,15 @@
 """The run as one self-contained HTML file, without scripts, fonts and other files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from edgekit.benchmarks.gate import Gate, passed
 from edgekit.benchmarks.latency import P99_CALLS
-from edgekit.benchmarks.report import charts
-from edgekit.benchmarks.report.answers import agreement, confusions, wrong_answers
+from edgekit.benchmarks.report import charts, memory_map, network
+from edgekit.benchmarks.report.answers import agreement, confusions, furthest, wrong_answers
 from edgekit.benchmarks.report.charts import name
+from edgekit.benchmarks.report.drawings import networks
 from edgekit.benchmarks.report.matrix import NOTE, matrix, sentences
+from edgekit.benchmarks.report.network import Network
 from edgekit.benchmarks.report.page import page, scrolling, section
 from edgekit.benchmarks.report.table import ReportTable, banner, worth_telling
 from edgekit.benchmarks.report.tables import tables
@@ -27,8 +29,16 @@ LATENCY_NOTE = (
 )
 
 
-def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
-    """Return the report of a run."""
+def render(
+    results: Sequence[Result], gates: Sequence[Gate], drawn: Mapping[str, Network] | None = None
+) -> str:
+    """Return the report of a run.
+
+    Args:
+        results: the results.
+        gates: the gates.
+        drawn: the networks to draw, by their models' names.
+    """
     speed, outputs, footprint, *others = tables(results)
     limit = next((gate.limit for gate in gates if gate.name == "accuracy"), None)
     bars = "".join(
@@ -47,9 +57,11 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
         section("Accuracy", charts.accuracy(results, limit), ACCURACY_NOTE),
         section("Confusion", confusions(results)),
         section("Wrong answers", wrong_answers(results)),
+        section("Furthest from the truth", furthest(results)),
         section("Agreement", agreement(results)),
         section("Latency of one image", charts.latency(results), _latency_note(results)),
         section(outputs.title, _table(outputs) if outputs.rows else "", outputs.note),
+        section("Networks", networks(results, drawn or {}), memory_map.NOTE),
         section(
             footprint.title,
             (f'<div class="multiples">{bars}</div>' if bars else "")
@@ -60,7 +72,7 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
         section("Measured on", environment(results)),
     ]
     verdict = "passed" if passed(gates) else "failed"
-    return page(f"edgekit bench: {verdict}", body)
+    return page(f"edgekit bench: {verdict}", body, network.STYLE + memory_map.STYLE)
 
 
 def _header(results: Sequence[Result], gates: Sequence[Gate]) -> str:

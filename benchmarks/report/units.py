@@ -5,6 +5,7 @@ from collections.abc import Sequence
 SECONDS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
 BYTES = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0))
 RATE = (("M/s", 1e6), ("k/s", 1e3), ("/s", 1.0))
+COUNT = (("G", 1e9), ("M", 1e6), ("k", 1e3))
 MACS = (("TMAC/s", 1e12), ("GMAC/s", 1e9), ("MMAC/s", 1e6), ("MAC/s", 1.0))
 
 
@@ -31,6 +32,11 @@ def share(value: float) -> str:
 def whole(value: float) -> str:
     """Format a count in full: "12,128"."""
     return f"{value:,.0f}"
+
+
+def short(value: float) -> str:
+    """Format a count with three significant digits: "12.1 k"; in full below 1,000."""
+    return f"{value:.0f}" if value < 999.5 else _prefixed(value, COUNT)
 
 
 def three_digits(value: float) -> str:

@@ -95,9 +95,7 @@ def library(
             "it has no dense int8 layer whose zeros could be skipped: convert the model with "
             "--quantize, or leave --skip-zeros out"
         )
-    one_each = len(graph.inputs) == len(graph.outputs) == 1
-    if metadata and metadata.task == ANOMALY and metadata.threshold is not None and one_each:
-        keep_input = True  # the score compares it with the output
+    keep_input = keep_input or _scores(graph, metadata)
     placed = arena.laid_out(planned, keep_input=keep_input)
     by_rows = RowPlan(placed)
     if most_ram is not None:
@@ -129,6 +127,25 @@ def library(
         selftest=selftest.render(facts, traced, _about(facts, "Its self-test."), recorded),
         example=example.render(facts, _about(facts, "An example.")),
     )
+
+
+def in_one_arena(graph: Graph, content: bytes) -> OneArena:
+    """Return the plan of a file's graph that ``library`` exports unless it is told otherwise.
+
+    Raises:
+        BackendError: there is no C extension.
+        ModelError: it cannot be planned.
+    """
+    keep_input = _scores(graph, read_metadata(graph, content))
+    return arena.laid_out(plan(graph, engine=ENGINE), keep_input=keep_input)
+
+
+def _scores(graph: Graph, metadata: Metadata | None) -> bool:
+    """Tell whether a model has a score that compares its input with its output."""
+    one_each = len(graph.inputs) == len(graph.outputs) == 1
+    if metadata is None or metadata.task != ANOMALY:
+        return False
+    return one_each and metadata.threshold is not None
 
 
 def plans(content: bytes) -> list[RowPlan]:

@@ -141,12 +141,13 @@ def test_a_tolerance_takes_the_place_of_the_margin(run_of: RunOf) -> None:
     assert set(chosen) < set(baseline.TOLERANCES)
 
 
-def test_numbers_may_not_explain_less(run_of: RunOf) -> None:
+def test_numbers_may_not_explain_less(run_of: RunOf, tiny: Dataset) -> None:
     targets = np.arange(10, dtype=np.float32)[:, None]
+    data = replace(tiny, y_test=targets, labels=())
 
     def of_numbers(noise: float) -> list[Result]:
         (first, *_) = run_of()
-        measured = error.measure(first.subject, targets + noise, targets)
+        measured = error.measure(first.subject, targets + noise, data)
         return [replace(measured, dataset=first.dataset)]
 
     earlier = of_numbers(0.1)

@@ -7,6 +7,7 @@ import pytest
 from edgekit.benchmarks import error, gate, parity
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.scoring import paired_interval
+from edgekit.train.dataset import Dataset
 
 RunOf = Callable[..., list[Result]]
 
@@ -172,28 +173,29 @@ def test_without_a_keras_model_the_gate_is_skipped_and_says_what_to_give(run_of:
     )
 
 
-def of_numbers(outputs: list[float], targets: list[float]) -> list[Result]:
+def of_numbers(outputs: list[float], targets: list[float], tiny: Dataset) -> list[Result]:
     """Our answers, and those of a Keras model that is right."""
     truth = np.array(targets, np.float32)[:, None]
+    data = replace(tiny, y_test=truth, labels=())
     native = Subject("model.tflite", "", "native")
     keras = Subject("model.keras", "", "keras", peer=True)
     scores = np.array(outputs, np.float32)[:, None]
     return [
-        error.measure(native, scores, truth),
-        error.measure(keras, truth, truth),
+        error.measure(native, scores, data),
+        error.measure(keras, truth, data),
         parity.compare(native, scores, keras, truth, classes=False),
     ]
 
 
-def test_numbers_may_lose_little_of_r2() -> None:
+def test_numbers_may_lose_little_of_r2(tiny: Dataset) -> None:
     for outputs, verdict in (([0, 1, 2, 3.1], "passed"), ([0, 1, 2, 4], "failed")):
-        (one,) = gate.answers(of_numbers(outputs, [0, 1, 2, 3]))
+        (one,) = gate.answers(of_numbers(outputs, [0, 1, 2, 3], tiny))
         assert (one.name, one.verdict) == ("R² drop", verdict)
     assert one.message == (
         "R² 0.80000, the Keras model has 1.00000: a drop of 0.20000, 0.01 is allowed; "
         "RMSE 0.5 and MAE 0.25, the Keras model has 0 and 0"
     )
-    (flat,) = gate.answers(of_numbers([1, 1.1], [1, 1]))
+    (flat,) = gate.answers(of_numbers([1, 1.1], [1, 1], tiny))
     assert flat.verdict == "skipped"
     assert "there is no R²" in flat.message
 

@@ -95,6 +95,7 @@ input_file = options.InputFile()
     type=options.Choice(all_backends()),
     multiple=True,
     metavar="NAME",
+    show_default="all but reference, which is slow",
     help="Run only this backend; repeatable.",
 )
 @click.option(
@@ -170,7 +171,7 @@ input_file = options.InputFile()
 def command(**values: Any) -> int:
     """Measure models on test inputs: accuracy or error, parity, exactness, latency, footprint.
 
-    Runs every MODEL.tflite (by default all in the artifacts folder) on every backend, and the Keras
+    Runs every MODEL.tflite (by default all in the artifacts folder) on the backends, and the Keras
     model that it was converted from for comparison. With --core, runs it as firmware on an emulated
     microcontroller instead: its C export is built for size and for speed, every output byte is
     compared, and flash, RAM with the stack and executed instructions are measured, by function and

@@ -1,6 +1,7 @@
 """The files that ``edgekit bench`` writes, and what it prints."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from edgekit.index import write_index
 
 if TYPE_CHECKING:
     from edgekit.benchmarks.gate import Gate
+    from edgekit.benchmarks.report.network import Network
     from edgekit.benchmarks.result import Result
 
 JOURNAL = "bench{}.jsonl"
@@ -25,13 +27,17 @@ def journal(chosen: Options) -> Path:
 
 
 def write(
-    chosen: Options, document: str, results: "Sequence[Result]", gates: "Sequence[Gate]"
+    chosen: Options,
+    document: str,
+    results: "Sequence[Result]",
+    gates: "Sequence[Gate]",
+    models: Mapping[str, Path],
 ) -> None:
     """Write the document and the reports, and print the tables or the document."""
     from edgekit.benchmarks.report import html, junit, markdown, text
 
     suffix = _suffix(chosen)
-    page = html.render(results, gates)
+    page = html.render(results, gates, _drawn(chosen, models))
     report = chosen.html or chosen.artifacts / REPORT.format(suffix)
     with artifact_set.replacing_set(chosen.artifacts) as staged:
         files.write_text(staged / DOCUMENT.format(suffix), document)
@@ -60,6 +66,17 @@ def update(baseline: Path, document: str, passed: bool) -> None:
         terminal.say(f"edgekit bench: {baseline} is the baseline now")
     else:
         terminal.say(f"edgekit bench: {baseline} stays as it was: a gate failed")
+
+
+def _drawn(chosen: Options, models: Mapping[str, Path]) -> "dict[str, Network]":
+    """Return the networks of the models as they run: in C as firmware, else on this machine."""
+    from edgekit import networks
+
+    draw = networks.in_c if chosen.core else networks.on_host
+    found = {name: draw(path.read_bytes()) for name, path in models.items()}
+    # Row by row, parts of tensors lie where those of others did.
+    by_rows = bool(chosen.core) and chosen.min_ram
+    return {name: replace(one, blocks=()) if by_rows else one for name, one in found.items() if one}
 
 
 def _suffix(chosen: Options) -> str:

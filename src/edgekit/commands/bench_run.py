@@ -13,6 +13,10 @@ from edgekit.commands import bench_core, bench_output, options, running, termina
 from edgekit.commands.bench_options import Options
 from edgekit.errors import ModelFileError, ResultError
 
+DEFINITION = "reference"
+"""Backend that is measured only if it is named: the definitions of the kernels in NumPy take up to
+a thousand times as long."""
+
 if TYPE_CHECKING:
     from edgekit.benchmarks.gate import Gate
     from edgekit.benchmarks.result import Result
@@ -55,7 +59,7 @@ def run(chosen: Options) -> bool:
     gates += baseline.compare(results, earlier, list(models), tolerances)
     descriptions = [entry.describe(name) for name, entry in entries.items()]
     text = document.dumps(results, gates, descriptions, samples=chosen.samples)
-    bench_output.write(chosen, text, results, gates)
+    bench_output.write(chosen, text, results, gates, models)
     for one in gates:
         if one.verdict == "failed":
             terminal.echo(f"edgekit bench: {one}", err=True)
@@ -90,10 +94,11 @@ def _visible(artifacts: Path) -> list[Path]:
 
 
 def _backends(chosen: Options) -> list[str]:
-    """Return the chosen and the required backends, all of them when none is chosen."""
+    """Return the chosen and the required backends, all but DEFINITION when none is chosen."""
     if chosen.core:
         return bench_core.names(chosen.core, chosen.variant)
-    return list(dict.fromkeys((*(chosen.backend or all_backends()), *chosen.require)))
+    usual = [name for name in all_backends() if name != DEFINITION]
+    return list(dict.fromkeys((*(chosen.backend or usual), *chosen.require)))
 
 
 def _tolerances(chosen: Options) -> dict[str, float]:

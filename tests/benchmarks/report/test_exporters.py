@@ -84,7 +84,7 @@ def test_html_shows_verdict_figures_and_wrong_images(results: list[Result]) -> N
     assert "1 of 2 gates held on 10 test images of tiny (0, 1)." in page.text
     assert "Positive class: 0." in page.text
     pictures = [about for tag, about in page.tags if tag == "img"]
-    assert [picture["alt"] for picture in pictures] == ["test image 3", "test image 7"]
+    assert [picture["alt"] for picture in pictures] == ["test input 3", "test input 7"]
     assert page.text.count("answered 1 by model.tflite litert") == 1
     assert "no libedgetpu" in page.text
 

@@ -1,0 +1,59 @@
+"""Section of the report that draws models: layers as wide as what they take, and their memory."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from edgekit.benchmarks.layers import ALL
+from edgekit.benchmarks.report.memory_map import memory_map
+from edgekit.benchmarks.report.network import Network, by_macs, picture
+from edgekit.benchmarks.result import Result, select
+from edgekit.escape import html
+
+
+def networks(results: Sequence[Result], drawn: Mapping[str, Network]) -> str:
+    """Return the networks, by their models' names, with what their layers take where measured."""
+    return "".join(
+        f"<h3>{html(model)}</h3>{described(network, *_costs(results, model, network))}"
+        for model, network in drawn.items()
+    )
+
+
+def described(network: Network, costs: Mapping[str, float], unit: str, about: str) -> str:
+    """Return a network and the map of its memory.
+
+    Args:
+        network: the network.
+        costs: what layers take, by their titles.
+        unit: unit of these.
+        about: what the width of a layer is.
+    """
+    titles = [layer.title for layer in network.layers]
+    mapped = memory_map(network.blocks, network.arena, titles)
+    if mapped:
+        mapped = f"<h4>Arena of {network.arena:,} bytes</h4>{mapped}"
+    width = f'<p class="note">Width: {html(about)}.</p>'
+    return f"{width}{picture(network, costs, unit)}{mapped}"
+
+
+def _costs(
+    results: Sequence[Result], model: str, network: Network
+) -> tuple[dict[str, float], str, str]:
+    """Return what the layers of a model take, its unit, and what it is, of its first subject."""
+    for metric, key in (("instructions", "steps"), (ALL, "layers")):
+        for subject, result in select(results, metric).items():
+            if subject.model == model and result.status == "measured":
+                about = f"{result.unit} on {subject.backend}"
+                if result.unit == "s":
+                    about = f"median time on {subject.backend}, on this machine"
+                return _by_title(result.summary[key]), result.unit, about
+    return by_macs(network), "MACs", "multiply-accumulates"
+
+
+def _by_title(steps: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the medians of steps; those of one title together."""
+    found: dict[str, float] = {}
+    for step in steps:
+        at, name = step["op"], step.get("name")
+        title = str(at) if name is None else name if at is None else f"{at} {name}"
+        found[title] = found.get(title, 0.0) + step["median"]
+    return found

@@ -1,0 +1,85 @@
+"""A model file as a network that reports draw: its layers, and its tensors in the arena."""
+
+from edge_runtime.errors import EdgeRuntimeError
+from edge_runtime.graph import Graph
+from edge_runtime.planner import plan
+from edge_runtime.planner.plan import Plan
+from edge_runtime.reader import read
+from edge_runtime.record import replace
+from edgekit.benchmarks.report.memory_map import Block
+from edgekit.benchmarks.report.network import INPUT, Layer, Network
+from edgekit.convert.c import library
+from edgekit.convert.macs import macs
+from edgekit.convert.memory import SCRATCH, Span, of_plan
+
+
+def on_host(content: bytes) -> Network | None:
+    """Return the network as edgekit's engine runs it by its portable kernels.
+
+    None for a file that the engine does not run.
+
+    Args:
+        content: content of the .tflite file.
+    """
+    try:
+        graph = read(content)
+        return _network(content, graph, plan(graph))
+    except EdgeRuntimeError:
+        return None
+
+
+def in_c(content: bytes) -> Network | None:
+    """Return the network as exported C runs it, inputs and outputs in the arena.
+
+    None for a file that cannot be exported, or without the C extension.
+
+    Args:
+        content: content of the .tflite file.
+    """
+    try:
+        graph = read(content)
+        placed = library.in_one_arena(graph, content)
+    except EdgeRuntimeError:
+        return None
+    planned, slots = placed.plan, list(placed.plan.slots)
+    ports = [*zip(planned.inputs, placed.inputs, strict=False)]
+    for slot, offset in [*ports, *zip(planned.outputs, placed.outputs, strict=True)]:
+        slots[slot] = replace(slots[slot], place="arena", offset=offset)
+    return _network(content, graph, replace(planned, slots=tuple(slots)))
+
+
+def _network(content: bytes, graph: Graph, planned: Plan) -> Network:
+    memory, tensors = of_plan(content, graph, planned), planned.graph.tensors
+    writers = dict.fromkeys(planned.inputs, INPUT)
+    layers = []
+    for at, (step, described) in enumerate(zip(planned.steps, memory.steps, strict=True)):
+        output = tensors[step.op.outputs[0]]
+        read_from = dict.fromkeys(writers[slot] for slot in step.reads if slot in writers)
+        layers.append(
+            Layer(
+                op=described.op,
+                name=step.op.name,
+                shape=tuple(output.shape),
+                dtype=output.dtype,
+                macs=macs(planned.graph, step.op),
+                sources=tuple(read_from),
+            )
+        )
+        writers |= dict.fromkeys(step.writes, at)
+    inputs = [tensors[index] for index in planned.graph.inputs]
+    return Network(
+        inputs=tuple((tuple(one.shape), one.dtype) for one in inputs),
+        layers=tuple(layers),
+        blocks=tuple(_block(one, layers) for one in memory.tensors if one.place == "arena"),
+        arena=memory.arena,
+    )
+
+
+def _block(span: Span, layers: list[Layer]) -> Block:
+    """Return a tensor in the arena, named as what writes it."""
+    name = span.role
+    if span.role in ("activation", "output") and span.first >= 0:
+        name = layers[span.first].title
+    elif span.name == SCRATCH and span.first >= 0:
+        name = f"scratch of {layers[span.first].title}"
+    return Block(name, span.role, span.offset, span.size, span.first, span.last)
