@@ -10,7 +10,7 @@ from edgekit.convert import pipeline, source
 from edgekit.convert.conversion import Conversion
 from edgekit.convert.job_data import Choices
 from edgekit.convert.targets import check_conversion
-from edgekit.files import REPORT, is_stream, write_bytes, write_json
+from edgekit.files import PAGE, REPORT, is_stream, write_bytes, write_json, write_text
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,24 @@ class Converted:
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
 
-    def write(self, path: Path) -> Path | None:
-        """Write the file and, beside it, the report; both or neither. Return the report's path.
+    def write(self, path: Path, page: str = "") -> Path | None:
+        """Write the file and, beside it, the report; all or nothing. Return the report's path.
 
         A pipe or a device gets the file alone, and the result is None.
+
+        Args:
+            path: the .tflite file.
+            page: the report as HTML; without it, the page of an earlier conversion is deleted.
         """
         if is_stream(path):
             write_bytes(path, self.content)
             return None
-        report = f"{path.name}{REPORT}"
-        with replacing_set(path.parent) as staged:
+        report, beside = f"{path.name}{REPORT}", f"{path.name}{PAGE}"
+        with replacing_set(path.parent, without=[beside]) as staged:
             write_bytes(staged / path.name, self.content)
             write_json(staged / report, self.report)
+            if page:
+                write_text(staged / beside, page)
         return path.with_name(report)
 
 

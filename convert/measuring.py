@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from edge_runtime.errors import BackendError, ModelError
 from edge_runtime.meaning import ANOMALY, MULTILABEL, NUMBERS, class_scores, margins
 from edgekit.convert import figures
 from edgekit.convert.calibration import Arrays, FloatArray
+from edgekit.convert.changes import changed
 from edgekit.convert.job import Job
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError, ModelFileError
@@ -32,6 +33,8 @@ class Measured:
         outputs: of several outputs.
         labels: of several labels.
         anomalies: of an anomaly detector.
+        inputs: test inputs that are answered wrong or change most, of a model of one input and one
+            output; see ``changes.changed``.
     """
 
     accuracy: dict[str, Any] | None = None
@@ -39,6 +42,7 @@ class Measured:
     outputs: list[dict[str, Any]] | None = None
     labels: dict[str, Any] | None = None
     anomalies: dict[str, Any] | None = None
+    inputs: list[dict[str, Any]] = field(default_factory=list)
 
 
 def measured(
@@ -74,12 +78,11 @@ def measured(
         return Measured()
     if job.meaning.name != NUMBERS:
         return _of_scores(job, job.dataset, before[0], after[0], threshold)
-    return Measured(
-        numbers=figures.numbers(before[0], after[0], _targets(trained, job.dataset, test[0])),
-        anomalies=None
-        if errors is None
-        else _of_anomalies(job, job.dataset, test[0], before[0], errors, threshold),
-    )
+    numbers = figures.numbers(before[0], after[0], _targets(trained, job.dataset, test[0]))
+    if errors is None:
+        return Measured(numbers=numbers, inputs=changed(before[0], after[0], ()))
+    anomalies, inputs = _of_anomalies(job, job.dataset, test[0], before[0], errors, threshold)
+    return Measured(numbers=numbers, anomalies=anomalies, inputs=inputs)
 
 
 def _of_scores(
@@ -95,14 +98,20 @@ def _of_scores(
     if task == MULTILABEL:
         if not dataset.y_test.size:
             return Measured()
-        return Measured(labels=figures.labels(job.labels, first, second, dataset.y_test))
+        return Measured(
+            labels=figures.labels(job.labels, first, second, dataset.y_test),
+            inputs=changed(first, second, job.labels),
+        )
     if not job.labels:
-        return Measured(numbers=figures.numbers(first, second, None))
+        numbers = figures.numbers(first, second, None)
+        return Measured(numbers=numbers, inputs=changed(first, second, ()))
     decided = None
     if threshold:
         chosen = [margins(outputs, meaning) > threshold.value for outputs in (before, after)]
         decided = (chosen[0].astype(np.int64), chosen[1].astype(np.int64))
-    return Measured(accuracy=figures.answers(first, second, dataset.y_test, decided))
+    answers = figures.answers(first, second, dataset.y_test, decided)
+    wrong = answers["after"]["wrong"]
+    return Measured(accuracy=answers, inputs=changed(first, second, job.labels, wrong))
 
 
 def _of_anomalies(
@@ -112,8 +121,8 @@ def _of_anomalies(
     before: FloatArray,
     after: npt.NDArray[np.float64],
     threshold: Threshold | None,
-) -> dict[str, Any]:
-    """Return the figures of an anomaly detector.
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the figures of an anomaly detector, and the inputs whose errors change most.
 
     Args:
         job: which classes are normal.
@@ -127,7 +136,10 @@ def _of_anomalies(
     difference -= inputs.reshape(len(inputs), -1)
     errors = (difference**2).mean(axis=1)
     truth = (job.normal, dataset.labels, dataset.y_test) if job.normal else None
-    return figures.anomalies(errors, after, threshold.value if threshold else None, truth)
+    found = figures.anomalies(errors, after, threshold.value if threshold else None, truth)
+    judged = found["after"]["judged"]
+    wrong = judged["wrong"] if judged else ()
+    return found, changed(errors, after, ["error"], wrong)
 
 
 def _targets(trained: TrainedModel, dataset: Dataset, inputs: FloatArray) -> FloatArray | None:

@@ -11,12 +11,16 @@ LEAST_SHOWN = 3
 """Most classes that are named because they are recognised worst."""
 
 
-def row(name: str, value: str) -> str:
+Row = tuple[str, str]
+"""Name and value of a row of the report."""
+
+
+def row(name: str, value: str) -> Row:
     """Return a row of the report."""
-    return f"{name:<12} {line(value)}"
+    return name, line(value)
 
 
-def of_classes(accuracy: Mapping[str, Any], meaning: str, names: Sequence[str]) -> list[str]:
+def of_classes(accuracy: Mapping[str, Any], meaning: str, names: Sequence[str]) -> list[Row]:
     """Return the rows of classes called ``names``, besides those of accuracy and agreement."""
     before, after = accuracy["before"]["metrics"], accuracy["after"]["metrics"]
     rows = _compared(before, after, ("f1",))
@@ -26,7 +30,7 @@ def of_classes(accuracy: Mapping[str, Any], meaning: str, names: Sequence[str]) 
     return [*rows, *_worst(accuracy["after"]["per_class"], names)]
 
 
-def of_labels(several: Mapping[str, Any] | None) -> list[str]:
+def of_labels(several: Mapping[str, Any] | None) -> list[Row]:
     """Return the rows of several labels."""
     if several is None:
         return []
@@ -48,7 +52,7 @@ def of_labels(several: Mapping[str, Any] | None) -> list[str]:
     return [*rows, row("each label", "F1 and AUC after: " + ", ".join(figures))]
 
 
-def of_anomalies(unusual: Mapping[str, Any] | None) -> list[str]:
+def of_anomalies(unusual: Mapping[str, Any] | None) -> list[Row]:
     """Return the rows of an anomaly detector."""
     if unusual is None:
         return []
@@ -71,7 +75,7 @@ def of_anomalies(unusual: Mapping[str, Any] | None) -> list[str]:
     return rows
 
 
-def of_threshold(threshold: Mapping[str, Any] | None, task: str) -> list[str]:
+def of_threshold(threshold: Mapping[str, Any] | None, task: str) -> list[Row]:
     """Return the row of the threshold."""
     if threshold is None:
         return []
@@ -79,7 +83,7 @@ def of_threshold(threshold: Mapping[str, Any] | None, task: str) -> list[str]:
     return [row("threshold", f"{threshold['value']:.6g} ({what}), {threshold['reason']}")]
 
 
-def of_gates(gates: Sequence[Mapping[str, Any]]) -> list[str]:
+def of_gates(gates: Sequence[Mapping[str, Any]]) -> list[Row]:
     """Return a row for each gate."""
     return [
         row("gate", f"{MARKS[one['verdict']]} {one['name']}: {one['message']}") for one in gates
@@ -88,7 +92,7 @@ def of_gates(gates: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _compared(
     before: Mapping[str, float], after: Mapping[str, float], names: Sequence[str]
-) -> list[str]:
+) -> list[Row]:
     return [
         row(TITLES[name], f"{before[name]:.5f} before, {after[name]:.5f} after")
         for name in names
@@ -96,7 +100,7 @@ def _compared(
     ]
 
 
-def _worst(classes: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+def _worst(classes: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Row]:
     """Return the row of the classes with the least recall."""
     known = [i for i, one in enumerate(classes) if one["recall"] is not None]
     worst = sorted(known, key=lambda i: classes[i]["recall"])[:LEAST_SHOWN]

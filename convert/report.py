@@ -12,7 +12,7 @@ from edgekit.convert.compare import TensorError
 from edgekit.convert.conversion import Conversion
 from edgekit.convert.job import Job
 from edgekit.convert.measuring import Measured
-from edgekit.convert.metric_rows import row
+from edgekit.convert.metric_rows import Row, row
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS, Verdict
 from edgekit.ranking import Threshold
@@ -97,6 +97,14 @@ def document(
 
 def text(report: dict[str, Any]) -> str:
     """Return the report as lines of text."""
+    lines = [f"{name:<12} {value}" for name, value in rows(report)]
+    if report["beside"]:
+        lines += ["", beside.text(report["beside"], ratio), ""]
+    return "\n".join(lines)
+
+
+def rows(report: dict[str, Any]) -> list[Row]:
+    """Return the report as rows of a name and a value."""
     recipe, size = report["recipe"], report["bytes"]
     lines = [
         row(
@@ -138,10 +146,7 @@ def text(report: dict[str, Any]) -> str:
     lines += metric_rows.of_threshold(report["threshold"], report["task"]["name"])
     lines += _error_rows(report["tensor_errors"], recipe["scheme"])
     lines += _target_rows(report["target"])
-    lines += metric_rows.of_gates(report["gates"])
-    if report["beside"]:
-        lines += ["", beside.text(report["beside"], ratio), ""]
-    return "\n".join(lines)
+    return lines + metric_rows.of_gates(report["gates"])
 
 
 def _task(task: dict[str, Any], meaning: dict[str, Any]) -> str:
@@ -186,7 +191,7 @@ def _input(entry: dict[str, Any]) -> str:
     return f"pixels 0 to 255 become {low:g} to {high:g}: {entry['reason']}"
 
 
-def _numbers_rows(compared: dict[str, Any] | None) -> list[str]:
+def _numbers_rows(compared: dict[str, Any] | None) -> list[Row]:
     if compared is None:
         return []
     rows = []
@@ -200,7 +205,7 @@ def _numbers_rows(compared: dict[str, Any] | None) -> list[str]:
     return [*rows, row("agreement", f"outputs differ by {_apart(compared['difference'])}")]
 
 
-def _output_rows(outputs: Sequence[dict[str, Any]] | None) -> list[str]:
+def _output_rows(outputs: Sequence[dict[str, Any]] | None) -> list[Row]:
     """Return the agreement of each of several outputs."""
     return [
         row("agreement", f"{one['name']}: its numbers differ by {_apart(one['difference'])}")
@@ -215,7 +220,7 @@ def _apart(difference: dict[str, float]) -> str:
     )
 
 
-def _accuracy_rows(accuracy: dict[str, Any] | None) -> list[str]:
+def _accuracy_rows(accuracy: dict[str, Any] | None) -> list[Row]:
     if accuracy is None:
         return [row("accuracy", "not measured: --data says which test inputs to use")]
     before, after, agreement = accuracy["before"], accuracy["after"], accuracy["agreement"]
@@ -244,7 +249,7 @@ def _accuracy_rows(accuracy: dict[str, Any] | None) -> list[str]:
     return rows
 
 
-def _error_rows(errors: Sequence[dict[str, Any]], scheme: str) -> list[str]:
+def _error_rows(errors: Sequence[dict[str, Any]], scheme: str) -> list[Row]:
     noisy = [e for e in errors if not e["exact"]]
     if not noisy:
         return []
@@ -277,7 +282,7 @@ def ratio(error: dict[str, Any]) -> str:
     return "noise only" if error["snr_db"] is None else f"{error['snr_db']:.1f} dB"
 
 
-def _target_rows(verdict: dict[str, Any]) -> list[str]:
+def _target_rows(verdict: dict[str, Any]) -> list[Row]:
     title = TARGETS[verdict["target"]].title
     if not verdict["fallbacks"]:
         return [row("target", f"{title} runs all of it")]

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -17,13 +16,13 @@ from markdown_it import MarkdownIt
 from matplotlib.cbook import is_math_text
 from ruamel.yaml import YAML
 
+import browser
 from edgekit import columns, escape, files
 from edgekit.benchmarks.report.page import page
 from edgekit.commands import terminal
 from hostile_text import LABELS, TEXTS, WORKING
 
 GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def squeezed(text: str) -> str:
@@ -82,7 +81,7 @@ def test_html_is_text_to_a_parser(text: str) -> None:
     assert content == escape.line(text)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium")
+@pytest.mark.skipif(browser.CHROMIUM is None, reason="there is no chromium")
 @pytest.mark.slow
 def test_html_is_text_to_a_browser(tmp_path: Path) -> None:
     rows = "".join(
@@ -90,37 +89,17 @@ def test_html_is_text_to_a_browser(tmp_path: Path) -> None:
         f'<svg aria-label="{escape.html(one)}"><text class="label">{escape.html(one)}</text></svg>'
         for one in LABELS
     )
-    # The page's only script: it reports how the browser has parsed the labels.
-    script = """<script>
+    script = """
         const labels = [...document.querySelectorAll('.label')].map(e => e.textContent);
         const titles = [...document.querySelectorAll('p.label')].map(e => e.title);
         const names = [...document.querySelectorAll('svg')].map(e => e.getAttribute('aria-label'));
         const tags = [...document.querySelectorAll('main *')].map(e => e.tagName.toLowerCase());
-        const page = {labels, titles, names, tags: [...new Set(tags)], title: document.title,
-                       scripts: document.scripts.length, asked: window.asked};
-        document.body.innerHTML = '<pre></pre>';
-        document.querySelector('pre').textContent = btoa(JSON.stringify(page).replace(
-            /[^ -~]/g, c => '\\\\u' + c.charCodeAt(0).toString(16).padStart(4, '0')));
-    </script>"""
+        const answer = {labels, titles, names, tags: [...new Set(tags)], title: document.title,
+                        scripts: document.scripts.length, asked: window.asked};
+    """
     guard = "<script>window.asked = 0; window.alert = () => { window.asked += 1; };</script>"
     source = page("".join(LABELS), [rows])
-    source = source.replace("<head>", f"<head>{guard}").replace("</body>", f"{script}</body>")
-    (tmp_path / "page.html").write_text(source, encoding="utf-8")
-    options = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
-        --disable-background-networking --disable-component-update --disable-sync""".split()
-    done = subprocess.run(
-        [
-            *(str(CHROMIUM), *options, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"),
-            (tmp_path / "page.html").as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    import base64
-
-    parsed = json.loads(base64.b64decode(done.stdout.split("<pre>")[1].split("</pre>")[0]))
+    parsed = browser.evaluate(source.replace("<head>", f"<head>{guard}"), script, tmp_path)
     shown = [escape.line(one) for one in LABELS]
     assert parsed["labels"] == [one for one in shown for _ in range(2)]
     assert parsed["titles"] == parsed["names"] == shown

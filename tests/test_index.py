@@ -73,9 +73,9 @@ def test_all_that_is_there_is_linked_and_nothing_is_marked(full: Path) -> None:
         "confusion_matrix.png",
         "samples.png",
         "model.tflite",
-        "model.tflite.report.json",
+        "model.tflite.report.html",
         "model_int8.tflite",
-        "model_int8.tflite.report.json",
+        "model_int8.tflite.report.html",
         "bench.json",
         "bench_cortex-m4.json",
         "report.html",
@@ -95,7 +95,7 @@ def test_all_that_is_there_is_linked_and_nothing_is_marked(full: Path) -> None:
 
 def test_each_command_writes_it(artifacts: Path, full: Path) -> None:
     # By convert, whose fixture this is; by export, before the fixture added the rest.
-    assert "model_int8.tflite.report.json" in links((artifacts / INDEX).read_text())
+    assert "model_int8.tflite.report.html" in links((artifacts / INDEX).read_text())
     assert "model_int8_c/README.md" in links((full / INDEX).read_text())
 
 

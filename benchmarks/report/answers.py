@@ -36,10 +36,20 @@ def confusions(results: Sequence[Result]) -> str:
     if not measured:
         return ""
     labels = measured[0].dataset["labels"]
+    captioned = {matrix: _names(subjects, len(measured)) for matrix, subjects in sharing.items()}
+    return matrices(captioned, labels)
+
+
+def matrices(captioned: Mapping[tuple[tuple[int, ...], ...], str], labels: Sequence[str]) -> str:
+    """Return confusion matrices side by side, as many as fit.
+
+    Args:
+        captioned: the matrices, rows predicted and columns true, and the captions (HTML).
+        labels: names of the classes.
+    """
     figures = "".join(
-        f"<figure>{_matrix(matrix, labels)}"
-        f"<figcaption>{_names(subjects, len(measured))}</figcaption></figure>"
-        for matrix, subjects in sharing.items()
+        f"<figure>{_matrix(matrix, labels)}<figcaption>{caption}</figcaption></figure>"
+        for matrix, caption in captioned.items()
     )
     positive = f" Positive class: {html(labels[0])}." if len(labels) == 2 else ""
     note = f'<p class="note">Rows: predicted. Columns: true.{positive}</p>'

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -43,6 +43,12 @@ one inference; per MAC: for each multiply-accumulate. Estimated and not measured
 Arm's manual states for a Cortex-M4, and those that it waits for flash of five wait states behind
 the caches of an STM32L4R5; the time is that of both at 120 MHz."""
 
+MIN_RAM = "min-ram"
+"""Option of the export, behind those of the compiler, by which layers run row by row."""
+
+NO_ROOM = "will not fit in region"
+"""What the linker says of firmware that is too large for the core."""
+
 NAME = "model"
 """Prefix of the public names of the exported C."""
 
@@ -68,6 +74,8 @@ def measure(
 ) -> Iterator[Result]:
     """Yield the results of each file's builds, or why it has none.
 
+    What does not fit a core's memory as a whole is built to run row by row instead.
+
     Args:
         models: .tflite files.
         cores: cores that are emulated.
@@ -77,9 +85,18 @@ def measure(
         subject = partial(Subject, model.name, files.sha256(model))
         for core in cores:
             for build in options:
-                one = subject(f"{core.name} {build}")
-                results = in_a_process(measured, model, core, build, one)
-                yield from [_none(one, results)] if isinstance(results, str) else results
+                results = _of_build(model, core, build, subject)
+                if NO_ROOM in results[0].reason and MIN_RAM not in build:
+                    results = _of_build(model, core, f"{build} {MIN_RAM}", subject)
+                yield from results
+
+
+def _of_build(
+    model: Path, core: Core, build: str, subject: Callable[[str], Subject]
+) -> list[Result]:
+    one = subject(f"{core.name} {build}")
+    results = in_a_process(measured, model, core, build, one)
+    return [_none(one, results)] if isinstance(results, str) else results
 
 
 def measured(model: Path, core: Core, build: str, subject: Subject) -> list[Result]:

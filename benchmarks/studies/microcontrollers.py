@@ -47,7 +47,7 @@ CORE = CORES["cortex-m4"]
 MEASURED = tuple(name for name, core in CORES.items() if core.emulated)
 """Cores that networks are measured on."""
 
-BUILDS = (*builds.OPTIMISATIONS, f"{builds.OPTIMISATIONS[0]} min-ram")
+BUILDS = (*builds.OPTIMISATIONS, f"{builds.OPTIMISATIONS[0]} {firmware_files.MIN_RAM}")
 """Builds of the networks on each core."""
 
 NOTE = f"""\

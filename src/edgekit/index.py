@@ -163,7 +163,8 @@ def _conversions(folder: Folder) -> str:
             + (f"<small>{quantity(deflated, 'bytes')} deflated</small>" if deflated else ""),
             share(after) if after is not None else "",
             "" if before is None or after is None else f"{before - after:.4f}",
-            _link(folder, f"{name}{files.REPORT}", "report"),
+            _link(folder, f"{name}{files.PAGE}", "report")
+            or _link(folder, f"{name}{files.REPORT}", "report"),
         )
         rows.append((_link(folder, name) + mark, cells))
     return _table("Conversions", titles, rows)

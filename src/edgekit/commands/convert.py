@@ -14,6 +14,7 @@ from edgekit.errors import DataError
 from edgekit.files import (
     FLOAT_MODEL,
     KERAS_MODEL,
+    PAGE,
     require_target,
     to_json,
 )
@@ -120,8 +121,8 @@ class Batch(click.ParamType[int]):
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     show_default="model.tflite, model_int8.tflite, … in the artifacts folder",
-    help="File to write; the report goes beside it as FILE.report.json, unless FILE is a pipe or "
-    "a device.",
+    help="File to write; the report goes beside it as FILE.report.json and FILE.report.html, "
+    "unless FILE is a pipe or a device.",
 )
 @options.least
 @options.most
@@ -206,6 +207,7 @@ def command(
     if output.resolve() in (path.resolve(), Path(calibration or "").resolve()):
         raise DataError(f"{output}: is an input of this conversion; choose another --output")
     require_target(output)
+    from edgekit import conversion_page
     from edgekit.convert import job as jobs
     from edgekit.convert import pipeline, report, source
     from edgekit.convert.api import Converted
@@ -257,7 +259,8 @@ def command(
     document["gates"] = [asdict(check) for check in checks]
     converted = Converted(content, document, job.warnings, notes)
     summary = report.text(document)
-    report_path = converted.write(output)
+    page = conversion_page.render(document, content, job.dataset, output.name)
+    report_path = converted.write(output, page)
     write_index(artifacts)
     if one_input and not job.labels and job.meaning.name != NUMBERS:
         terminal.note("the file has no labels, which `classify` needs; name them with --classes")
@@ -277,7 +280,8 @@ def command(
         terminal.page(summary, err=aside)
         if "explained" in document:
             terminal.page(explained.text(document), err=aside)
-        terminal.echo(f"{'report':<12} {report_path or 'none beside a stream'}", err=aside)
+        shown = report_path and report_path.with_name(f"{output.name}{PAGE}")
+        terminal.echo(f"{'report':<12} {shown or 'none beside a stream'}", err=aside)
     failed = [check for check in checks if check.verdict == "failed"]
     for check in failed:
         terminal.echo(f"edgekit convert: {check.name}: {check.message}", err=True)

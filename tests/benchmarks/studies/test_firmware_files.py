@@ -10,6 +10,7 @@ import pytest
 
 import build
 import seeded
+from edge_runtime.ops.window import VALID
 from edgekit.benchmarks import exactness
 from edgekit.benchmarks.mcu.cores import CORES
 from edgekit.benchmarks.mcu.firmware import Library
@@ -19,7 +20,7 @@ from edgekit.benchmarks.studies import firmware_files, microcontrollers, publish
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder: a network, one that is too large, a file that is none, two outputs, floats."""
+    """A folder: a network, two that are too large, a file that is none, two outputs, floats."""
     (tmp_path / "dense.tflite").write_bytes(seeded.network())
     (tmp_path / "broken.tflite").write_bytes(b"none")
     two = [build.tensor((1, 6), "int8", 0.1, 3) for _ in range(3)]
@@ -27,6 +28,19 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "two.tflite").write_bytes(build.model(two, ops, inputs=[0], outputs=[1, 2]))
     large = [build.tensor((1, 1 << 19), "int8", 0.1, 3) for _ in range(2)]
     (tmp_path / "large.tflite").write_bytes(build.model(large, [("RELU", [0], 1, {})]))
+    wide = [
+        build.tensor((1, 96, 96, 1), "int8", 0.1, 3),
+        build.constant([[[[1]]]] * 32, "int8", 0.1),
+        build.constant([0] * 32, "int32", 0.01),
+        build.tensor((1, 96, 96, 32), "int8", 0.1, 3),
+        build.tensor((1, 6, 6, 32), "int8", 0.1, 3),
+    ]
+    pool = {"strideH": 16, "strideW": 16, "filterHeight": 16, "filterWidth": 16}
+    ops = [
+        ("CONV_2D", [0, 1, 2], 3, {"padding": VALID, "strideH": 1, "strideW": 1}),
+        ("MAX_POOL_2D", [3], 4, {"padding": VALID, **pool}),
+    ]
+    (tmp_path / "wide.tflite").write_bytes(build.model(wide, ops))
     floats = [build.tensor((1, 6), "float32") for _ in range(2)]
     (tmp_path / "floats.tflite").write_bytes(build.model(floats, [("RELU", [0], 1, {})]))
     return tmp_path
@@ -47,13 +61,15 @@ def test_a_folder_has_a_row_or_a_reason_for_each_file_of_integers(
 ) -> None:
     code, shown, _ = run(monkeypatch, capsys, "--models", folder)
     assert code == 0
-    columns, row, *_ = shown.splitlines()
+    columns, row, wide, *_ = shown.splitlines()
     assert columns.split()[:4] == ["file", "build", "differ", "flash"]
     # Three inputs of two scores.
     assert row.split()[:4] == ["dense.tflite", "cortex-m4", "-Os", "0/6"]
     assert row.endswith(" µs")
+    # 294,912 bytes between its layers fit row by row.
+    assert wide.split()[:5] == ["wide.tflite", "cortex-m4", "-Os", "min-ram", "0/3456"]
     refused = dict(
-        line.removeprefix("not present: ").split(" on cortex-m4 -Os: ")
+        line.removeprefix("not present: ").split(" on cortex-m4 ")
         for line in shown.splitlines()
         if line.startswith("not present: ")
     )

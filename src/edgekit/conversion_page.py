@@ -1,0 +1,215 @@
+"""The report of a conversion as one self-contained HTML file, without scripts and other files."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from edgekit import networks
+from edgekit.benchmarks.report import inputs, layer_errors, memory_map, network
+from edgekit.benchmarks.report.answers import matrices
+from edgekit.benchmarks.report.drawings import described
+from edgekit.benchmarks.report.page import page, scrolling, section
+from edgekit.benchmarks.shown import shown
+from edgekit.convert import beside, report
+from edgekit.escape import html
+from edgekit.limits import MARKS
+from edgekit.train.dataset import Dataset
+
+NONE = "–"
+
+STYLE = f"""
+{network.STYLE}{memory_map.STYLE}{layer_errors.STYLE}
+pre {{ margin: 0; font-size: 0.8rem; overflow-wrap: normal; }}
+"""
+
+CHANGE_NOTE = (
+    "Inputs that the converted model answers wrong, then those whose outputs change most, with the "
+    "outputs before and after."
+)
+USE_NOTE = (
+    "Range used: share of the type's range between the smallest and the largest value. Saturated: "
+    "values at either end of it. Spread: largest over smallest scale of the weights' channels."
+)
+
+
+def render(document: dict[str, Any], content: bytes, dataset: Dataset | None, name: str) -> str:
+    """Return the page.
+
+    Args:
+        document: the report, as ``edgekit convert`` stores it.
+        content: the converted model.
+        dataset: the data that it was measured on, if any.
+        name: name of the file.
+    """
+    drawn = networks.in_c(content) or networks.on_host(content)
+    body = [
+        _header(document, name),
+        section("Summary", _summary(document)),
+        section("Confusion", _confusion(document)),
+        section("Answers that are wrong or change", _changed(document, dataset), CHANGE_NOTE),
+        section(
+            "Error of each layer",
+            layer_errors.layer_errors(document["tensor_errors"]),
+            layer_errors.NOTE,
+        ),
+        *_explained(document),
+        section("Quantisers", _beside(document)),
+        section("Network", _network(drawn), memory_map.NOTE if drawn else ""),
+        section("Files", _files(document, name)),
+    ]
+    return page(f"edgekit convert: {name}", body, STYLE)
+
+
+def _header(document: Mapping[str, Any], name: str) -> str:
+    gates, recipe = document["gates"], document["recipe"]
+    failed = [gate for gate in gates if gate["verdict"] == "failed"]
+    verdict = "failed" if failed else "passed"
+    title = f"<span>{MARKS[verdict]}</span> {verdict.capitalize()}" if gates else "Converted"
+    failures = "".join(
+        f"<li><strong>{html(gate['name'])}</strong>: {html(gate['message'])}</li>"
+        for gate in failed
+    )
+    about = f"{document['model']['path']} → {name}: {recipe['scheme']} for {recipe['target']}"
+    warnings = "".join(f'<p class="banner">{html(text)}</p>' for text in document["warnings"])
+    return (
+        f'<header>\n<p class="kicker">edgekit convert</p>\n'
+        f'<h1 class="{verdict if gates else ""}">{title}</h1>\n<p>{html(about)}</p>\n{warnings}'
+        + (f'<ul class="failures">{failures}</ul>\n' if failures else "")
+        + "</header>\n"
+    )
+
+
+def _summary(document: dict[str, Any]) -> str:
+    rows = "".join(
+        f"<dt>{html(name)}</dt><dd>{html(value)}</dd>" for name, value in report.rows(document)
+    )
+    return f"<dl>{rows}</dl>"
+
+
+def _confusion(document: Mapping[str, Any]) -> str:
+    """Return the matrices before and after; one where they are the same."""
+    of_classes, unusual = document["accuracy"], document["anomalies"]
+    labels: Sequence[str] = ()
+    measured: list[Mapping[str, Any] | None] = []
+    if of_classes:
+        labels = document["data"]["classes"]
+        measured = [of_classes["before"], of_classes["after"]]
+    elif unusual:
+        labels = unusual["names"]
+        measured = [unusual["before"]["judged"], unusual["after"]["judged"]]
+    captioned: dict[tuple[tuple[int, ...], ...], str] = {}
+    for one, caption in zip(measured, ("before", "after"), strict=False):
+        if one:
+            matrix = tuple(map(tuple, one["confusion"]))
+            captioned[matrix] = "before and after" if matrix in captioned else caption
+    return matrices(captioned, labels) if captioned else ""
+
+
+def _changed(document: Mapping[str, Any], dataset: Dataset | None) -> str:
+    if dataset is None:
+        return ""
+    figures = []
+    for one in document["inputs"]:
+        index, truth = one["index"], _truth(dataset, one["index"])
+        outputs = "<br>".join(f"{when} {_numbers(one[when])}" for when in ("before", "after"))
+        figures.append(
+            f"<figure>{inputs.drawn(shown(dataset, index), f'test input {index}')}<figcaption>"
+            + (f"<strong>truth {html(truth)}</strong> " if truth else "")
+            + f'{outputs}<small class="index">input {index}</small></figcaption></figure>'
+        )
+    return f'<div class="pictures">{"".join(figures)}</div>' if figures else ""
+
+
+def _truth(dataset: Dataset, index: int) -> str:
+    """Return the class of a test input, or its targets; "" if they are not known."""
+    if dataset.labels:
+        return str(dataset.labels[dataset.y_test[index]])
+    return ", ".join(f"{value:.4g}" for value in dataset.y_test[index].tolist())
+
+
+def _numbers(outputs: Sequence[tuple[str, float]]) -> str:
+    texts = [f"{html(name)}: {value:.3g}" for name, value in outputs]
+    return f"<small>{' · '.join(texts)}</small>"
+
+
+def _explained(document: Mapping[str, Any]) -> list[str]:
+    """Return the sections of what --explain and --auto found."""
+    found = document.get("explained")
+    if not found:
+        return []
+    tried = [
+        (
+            one["repair"],
+            _number(one["metric"], "{:.5f}"),
+            _number(one["drop"], "{:.5f}"),
+            _number(one["bytes"], "{:,}"),
+            _number(one["microseconds"], "{:.1f} µs"),
+        )
+        for one in found["repairs"]
+        if not one["problem"]
+    ]
+    titles = ("", "metric", "drop", "bytes", "time here")
+    problems = "".join(
+        f"<li>{html(one['repair'])}: not possible: {html(one['problem'])}</li>"
+        for one in found["repairs"]
+        if one["problem"]
+    )
+    left_out = f'<ul class="skipped">{problems}</ul>' if problems else ""
+    repairs = _table("Repairs", titles, tried) + left_out
+    return [
+        section("How layers use their range", _uses(found.get("layers", ())), USE_NOTE),
+        section("Repairs that were tried", repairs, f"Written: {found['written']}."),
+    ]
+
+
+def _uses(layers: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        (
+            one["op"],
+            f"{one['used']:.0%}",
+            _number(one["saturated"], "{:.2%}"),
+            _number(one["spread"], "{:.3g} ×"),
+        )
+        for one in layers
+    ]
+    return _table("Layers", ("", "range used", "saturated", "channels' spread"), rows)
+
+
+def _table(label: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return ""
+    head = "".join(f"<th>{html(title)}</th>" for title in titles)
+    body = "".join(
+        f'<tr><th scope="row">{html(name)}</th>'
+        + "".join(f"<td>{html(cell)}</td>" for cell in cells)
+        + "</tr>"
+        for name, *cells in rows
+    )
+    table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return scrolling(f'<table class="figures">{table}</table>', label)
+
+
+def _number(value: float | None, form: str) -> str:
+    return NONE if value is None else form.format(value)
+
+
+def _beside(document: Mapping[str, Any]) -> str:
+    figures = document["beside"]
+    if not figures:
+        return ""
+    lines = beside.text(figures, report.ratio).splitlines()
+    return scrolling("<pre>" + "\n".join(map(html, lines)) + "</pre>", "Quantisers")
+
+
+def _network(drawn: network.Network | None) -> str:
+    if drawn is None:
+        return ""
+    return described(drawn, network.by_macs(drawn), "MACs", "multiply-accumulates")
+
+
+def _files(document: Mapping[str, Any], name: str) -> str:
+    model = document["model"]
+    facts = {model["path"]: model["sha256"], name: document["tflite_sha256"]}
+    rows = "".join(
+        f"<dt>{html(file)}</dt><dd>SHA-256 {digest}</dd>" for file, digest in facts.items()
+    )
+    return f"<dl>{rows}</dl>"
