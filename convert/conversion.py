@@ -31,6 +31,8 @@ class Conversion:
         quantizer: one of QUANTIZERS; None for TensorFlow's, but for a .tflite file or with layers
             that stay in float32.
         keep_float: layers that stay in float32 (``layers.named``).
+        equalize: give the channels of layers that follow each other equal ranges before quantising
+            (``equalising.equalised``).
     """
 
     scheme: str = "float32"
@@ -40,12 +42,13 @@ class Conversion:
     calibration_seed: int = 0
     quantizer: str | None = None
     keep_float: tuple[str, ...] = ()
+    equalize: bool = False
 
     @property
     def recorded(self) -> dict[str, Any]:
         """What a file records of it: without what was left to edgekit."""
         recorded = asdict(self)
-        for name in ("quantizer", "keep_float"):
+        for name in ("quantizer", "keep_float", "equalize"):
             if not recorded[name]:
                 del recorded[name]
         return recorded

@@ -7,9 +7,9 @@ import numpy as np
 
 from edge_runtime.graph import Graph
 from edge_runtime.reader import read
-from edgekit.convert import layers, litert_quantizer, tflite_file
+from edgekit.convert import equalising, layers, litert_quantizer, tflite_file
 from edgekit.convert.calibration import Arrays
-from edgekit.convert.conversion import DYNAMIC_BATCH, Conversion
+from edgekit.convert.conversion import CALIBRATED_SCHEMES, DYNAMIC_BATCH, Conversion
 from edgekit.convert.normal_form import normalised
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import BRIDGES, float_operators, is_float
@@ -25,7 +25,7 @@ class Files:
     """A model as .tflite files.
 
     Attributes:
-        plain: the float file.
+        plain: the float file, equalised on demand.
         converted: the file in the number format of the conversion; ``plain`` for float32.
         learned: whether its ranges were learned in quantisation-aware training.
         kept: names of the tensors of ``plain`` that stay in float32 on demand.
@@ -61,6 +61,8 @@ def check(trained: TrainedModel, conversion: Conversion) -> None:
         if conversion.keep_float or conversion.quantizer:
             option = "--keep-float" if conversion.keep_float else "--quantizer"
             raise DataError(f"{option}: says how to quantise; add --quantize or --scheme")
+    if conversion.equalize:
+        _require_equalisable(trained, conversion)
     if conversion.quantizer == TENSORFLOW and trained.file:
         raise DataError(
             f"--quantizer tensorflow: {trained.path} is no Keras model, which TensorFlow's "
@@ -72,6 +74,29 @@ def check(trained: TrainedModel, conversion: Conversion) -> None:
         )
     if trained.file:
         _require_batch(trained.path, trained.file.graph, conversion.batch)
+
+
+def _require_equalisable(trained: TrainedModel, conversion: Conversion) -> None:
+    if not conversion.calibrated:
+        raise DataError(
+            f"--equalize: helps {' and '.join(CALIBRATED_SCHEMES)}, not {conversion.scheme}; leave "
+            "it out, or quantise with --quantize"
+        )
+    if trained.learned and conversion.scheme == "int8" and not conversion.quantizes_files:
+        raise DataError(
+            f"--equalize: {trained.path} learned its ranges in quantisation-aware training, which "
+            "are those of its channels as they are; leave --equalize out"
+        )
+
+
+def _equalised(path: Path, plain: bytes) -> bytes:
+    result = equalising.equalised(plain)
+    if result == plain:
+        raise ModelFileError(
+            f"{path}: has no two layers to equalise: convolutions or dense layers that follow each "
+            "other with nothing but ReLU, padding, pooling or a reshape in between"
+        )
+    return result
 
 
 def _require_batch(path: Path, graph: Graph, batch: int) -> None:
@@ -117,12 +142,15 @@ def files(
         plain = _of_file(trained, conversion)
     else:
         plain = to_tflite(reference, Conversion(batch=conversion.batch), verbose=verbose)
+    if conversion.equalize:
+        plain = _equalised(trained.path, plain)
     if not quantizer:
         return Files(plain, plain, learned is not None, frozenset())
     if not learned:
         _require_calibratable(trained, conversion, quantizer, plain, calibration)
     if quantizer == TENSORFLOW:
-        converted = to_tflite(trained, conversion, calibration, verbose=verbose)
+        start = plain if conversion.equalize else None
+        converted = to_tflite(trained, conversion, calibration, start=start, verbose=verbose)
         return Files(plain, converted, learned is not None, frozenset())
     graph = read(plain)
     kept = layers.named(trained.path, graph, conversion.keep_float)

@@ -34,6 +34,7 @@ def to_tflite(
     conversion: Conversion,
     calibration: FloatArray | Arrays | None = None,
     *,
+    start: bytes | None = None,
     verbose: bool = False,
 ) -> bytes:
     """Convert ``trained`` as ``conversion`` says; the same arguments give the same bytes.
@@ -44,6 +45,8 @@ def to_tflite(
         calibration: model inputs float32 [N, *shape], a tuple of such for several inputs. Required
             by calibrated schemes, except int8 for a model with learned ranges, which a calibration
             set overrides.
+        start: the float file that is quantised, of the same signature; None for the converter's
+            own. Only for calibrated schemes.
         verbose: show the converter's output.
 
     Raises:
@@ -67,6 +70,10 @@ def to_tflite(
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
             samples = _samples(trained, conversion, calibration)
             _configure(converter, conversion, samples, learned=learned is not None)
+            if start is not None:
+                # TensorFlow's quantiser reads a float file, for which it has no public name.
+                quantize = converter._quantize
+                converter._quantize = lambda _, *settings: quantize(start, *settings)
             with warnings.catch_warnings():
                 # Its calibrator opens TensorFlow's own, deprecated interpreter for several inputs.
                 warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated")
