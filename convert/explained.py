@@ -1,6 +1,6 @@
 """What quantisation did to a model, layer by layer, and what helps: tried, and as text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +10,7 @@ from edgekit.convert.job import Job
 from edgekit.convert.job_data import Choices
 from edgekit.convert.layer_use import layer_uses, worst_inputs
 from edgekit.convert.pipeline import error_samples
-from edgekit.convert.repairs import Repair, candidates, measured, tried
+from edgekit.convert.repairs import QAT, FineTuned, Repair, candidates, fine_tuned, measured, tried
 from edgekit.convert.report import ratio
 from edgekit.convert.source import TrainedModel
 from edgekit.escape import line
@@ -28,6 +28,7 @@ def explained(
     *,
     layers: bool,
     most_drop: float | None,
+    tune: Callable[[], FineTuned] | None = None,
 ) -> tuple[bytes, dict[str, Any]]:
     """Try repairs of a conversion; return the file to write, and its report with what was found.
 
@@ -39,6 +40,8 @@ def explained(
         layers: whether to measure each layer, and to try every repair.
         most_drop: most that the task's metric may drop: where the conversion drops more, the first
             repair that does not takes its place; None to keep the conversion.
+        tune: quantisation-aware training, the last repair, where no other keeps the metric; None to
+            do without.
 
     Raises:
         MissingExtraError: ai-edge-litert is not installed.
@@ -48,12 +51,18 @@ def explained(
     rows, written = [best.row], best.repair.name
     keeps = most_drop is None or best.keeps(most_drop)
     if layers or not keeps:
-        for repaired in tried(trained, choices, job, candidates(conversion, document)):
+        repairs = candidates(conversion, document, choices, job)
+        for repaired in tried(trained, choices, job, repairs):
             rows.append(repaired.row)
             if most_drop is not None and not keeps and repaired.keeps(most_drop):
                 keeps, best, written = True, repaired, repaired.repair.name
                 if not layers:
                     break
+    if tune and not keeps:
+        last = fine_tuned(tune, trained, conversion, job)
+        rows.append(last.row)
+        if most_drop is not None and last.keeps(most_drop):
+            best, written = last, last.repair.name
     found: dict[str, Any] = {"repairs": rows, "written": written}
     if layers:
         calibration = None if job.calibration is None else job.calibration.inputs
@@ -98,8 +107,11 @@ def _layers(found: dict[str, Any], measured_errors: Sequence[dict[str, Any]]) ->
 def _repairs(rows: Sequence[dict[str, Any]], metric: str) -> str:
     """Return the table of what was tried, and what it gives."""
     table = [["tried", metric, "drop", "bytes", "µs here"]]
-    notes = []
+    notes, trains = [], False
     for row in rows:
+        trains |= row["repair"] == QAT
+        if row["training_seconds"]:
+            notes.append(f"{row['repair']}: trained for {row['training_seconds']:.0f} s")
         if row["problem"]:
             notes.append(f"{row['repair']}: not possible: {line(row['problem'])}")
             continue
@@ -113,7 +125,8 @@ def _repairs(rows: Sequence[dict[str, Any]], metric: str) -> str:
             ]
         )
     text = [*columns(table, right=range(1, len(table[0]))), *notes]
-    text.append("not tried, as it trains: edgekit tune --qat, which learns the ranges")
+    if not trains:
+        text.append("not tried, as it trains: edgekit tune --qat, which learns the ranges")
     return "\n".join(text)
 
 

@@ -176,9 +176,7 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
     calibration = _calibration(model, choices, conversion, job)
     if pixels and pixels.warning:
         warnings.append(f"input range {pixels.low:g} to {pixels.high:g}: {pixels.warning}")
-    return replace(
-        job, calibration=calibration, warnings=(*warnings, *_of_calibration(calibration))
-    )
+    return _calibrated(replace(job, warnings=tuple(warnings)), calibration)
 
 
 def _require_labels_fit(
@@ -219,29 +217,17 @@ def _of_several(model: TrainedModel, choices: Choices, conversion: Conversion) -
     labels = choices.classes or ()
     decided = meaning.decide(model, choices.task, len(labels) or None)
     _require_labels_fit(model, decided, labels)
-    named = named_arrays.load(choices.data, model) if choices.data else None
-    calibration = None
-    if _calibrates(model, choices, conversion):
-        size, seed = conversion.calibration_size, conversion.calibration_seed
-        if choices.calibration:
-            arrays = named_arrays.read(choices.calibration, model)
-            source = Path(choices.calibration).name
-        elif named:
-            arrays, source = named.train, named.name
-        else:
-            raise _nothing_to_calibrate(model, conversion)
-        calibration = from_arrays(arrays, source, size, seed)
-    return Job(
+    job = Job(
         meaning=decided,
         labels=labels,
         pixels=None,
         framing=Metadata.framing,
         dataset=None,
         training=None,
-        calibration=calibration,
-        warnings=_of_calibration(calibration),
-        named=named,
+        calibration=None,
+        named=named_arrays.load(choices.data, model) if choices.data else None,
     )
+    return _calibrated(job, _calibration(model, choices, conversion, job))
 
 
 def recalibrated(model: TrainedModel, choices: Choices, conversion: Conversion, job: Job) -> Job:
@@ -251,7 +237,14 @@ def recalibrated(model: TrainedModel, choices: Choices, conversion: Conversion, 
         DataError: the conversion does not fit the model, or cannot be calibrated.
     """
     quantizing.check(model, conversion)
-    return replace(job, calibration=_calibration(model, choices, conversion, job))
+    return _calibrated(job, _calibration(model, choices, conversion, job))
+
+
+def _calibrated(job: Job, calibration: CalibrationSet | None) -> Job:
+    """Return the job with another calibration set, and the warnings of that one."""
+    outdated = _of_calibration(job.calibration)
+    others = [warning for warning in job.warnings if warning not in outdated]
+    return replace(job, calibration=calibration, warnings=(*others, *_of_calibration(calibration)))
 
 
 def of_training(
@@ -372,6 +365,8 @@ def _calibration(
     if not _calibrates(model, choices, conversion):
         return None
     source = choices.calibration
+    if len(model.input_specs) > 1:
+        return _of_named(model, source, conversion, job.named)
     expected = (job.pixels.low, job.pixels.high) if job.pixels else None
     size, seed = conversion.calibration_size, conversion.calibration_seed
     if source and source.endswith(".npy"):
@@ -400,3 +395,15 @@ def _calibration(
     return from_inputs(
         inputs, groups, dataset.name, size, seed, expected if dataset.pixels else None
     )
+
+
+def _of_named(
+    model: TrainedModel, source: str | None, conversion: Conversion, named: NamedArrays | None
+) -> CalibrationSet:
+    """Return the calibration set of a model of several inputs."""
+    size, seed = conversion.calibration_size, conversion.calibration_seed
+    if source:
+        return from_arrays(named_arrays.read(source, model), Path(source).name, size, seed)
+    if named is None:
+        raise _nothing_to_calibrate(model, conversion)
+    return from_arrays(named.train, named.name, size, seed)

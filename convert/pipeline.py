@@ -31,6 +31,7 @@ def convert(
     job: Job,
     *,
     measure: bool = True,
+    reference: TrainedModel | None = None,
     verbose: bool = False,
 ) -> tuple[bytes, dict[str, Any]]:
     """Convert, attach metadata, check against the target, measure.
@@ -40,6 +41,7 @@ def convert(
         conversion: number format, target, calibration.
         job: meaning of input and output, and the data to calibrate with and to measure on.
         measure: compare the answers to the test data before and after.
+        reference: the model whose answers are those before; None for ``trained`` itself.
         verbose: show the converter's output.
 
     Returns:
@@ -78,7 +80,7 @@ def convert(
         errors = compare.tensor_errors(plain, model, *samples)
     measured = Measured()
     if measure and test is not None:
-        measured = measuring.measured(trained, model, job, test, threshold)
+        measured = measuring.measured(reference or trained, model, job, test, threshold)
     return model, report.document(
         trained=trained,
         conversion=replace(conversion, quantizer=quantizer or None),

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +27,8 @@ MORE = 4
 WORST = (1, 2)
 """Numbers of layers that are kept in float32."""
 
+QAT = "quantisation-aware training"
+
 RUNS = 30
 """Inferences whose median is the time."""
 
@@ -38,10 +40,25 @@ class Repair:
     Attributes:
         name: in words.
         conversion: the settings.
+        on_training_data: whether the training data take the place of the user's calibration set.
     """
 
     name: str
     conversion: Conversion
+    on_training_data: bool = False
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """A model after quantisation-aware training.
+
+    Attributes:
+        model: the model, with the ranges that it learned.
+        seconds: wall time of the training.
+    """
+
+    model: TrainedModel
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -57,6 +74,7 @@ class Tried:
         microseconds: median time of an inference on this machine; None where edgekit's engine does
             not run it.
         problem: why it could not be made; "" if it was.
+        training_seconds: how long it trained; None for what does not train.
     """
 
     repair: Repair
@@ -66,6 +84,7 @@ class Tried:
     drop: float | None
     microseconds: float | None
     problem: str = ""
+    training_seconds: float | None = None
 
     @property
     def row(self) -> dict[str, Any]:
@@ -77,6 +96,7 @@ class Tried:
             "drop": self.drop,
             "microseconds": self.microseconds,
             "problem": self.problem,
+            "training_seconds": self.training_seconds,
         }
 
     def keeps(self, most: float) -> bool:
@@ -84,18 +104,26 @@ class Tried:
         return self.drop is not None and self.drop <= most + ROUNDING
 
 
-def candidates(conversion: Conversion, first: dict[str, Any]) -> list[Repair]:
+def candidates(
+    conversion: Conversion, first: dict[str, Any], choices: Choices, job: Job
+) -> list[Repair]:
     """Return repairs of an int8 conversion, the cheapest on the device first.
 
     Args:
         conversion: the int8 conversion.
         first: the report of it.
+        choices: the user's choices.
+        job: its data.
     """
     size = conversion.calibration_size
     found = []
+    if choices.calibration and job.data:
+        found.append(Repair("calibration with the training data", conversion, True))
     if first["calibration"] and first["calibration"]["samples"] >= size:
         more = replace(conversion, calibration_size=size * MORE)
         found.append(Repair(f"{size * MORE} calibration samples", more))
+    if first["calibration"] and not conversion.equalize:
+        found.append(Repair("equalised channels", replace(conversion, equalize=True)))
     if find_spec("litert_quantizer") and conversion.target == "litert":
         if first["recipe"]["quantizer"] != "litert":
             found.append(Repair("LiteRT's quantiser", replace(conversion, quantizer="litert")))
@@ -106,7 +134,8 @@ def candidates(conversion: Conversion, first: dict[str, Any]) -> list[Repair]:
             found.append(Repair(name, replace(conversion, keep_float=kept)))
     found.append(Repair("int16 activations", replace(conversion, scheme="int16x8")))
     if conversion.target == "litert":
-        found.append(Repair("float16 weights", replace(conversion, scheme="float16")))
+        float16 = replace(conversion, scheme="float16", equalize=False)
+        found.append(Repair("float16 weights", float16))
     return found
 
 
@@ -126,8 +155,8 @@ def tried(
         repairs: what to try.
     """
     for repair in repairs:
-        calibration = choices.calibration if repair.conversion.calibrated else None
-        chosen = replace(choices, calibration=calibration)
+        uses = repair.conversion.calibrated and not repair.on_training_data
+        chosen = replace(choices, calibration=choices.calibration if uses else None)
         try:
             other = jobs.recalibrated(trained, chosen, repair.conversion, job)
             content, document = pipeline.convert(trained, repair.conversion, other)
@@ -135,6 +164,29 @@ def tried(
             yield Tried(repair, b"", {}, None, None, None, str(error))
             continue
         yield measured(repair, content, document)
+
+
+def fine_tuned(
+    tune: Callable[[], FineTuned], trained: TrainedModel, conversion: Conversion, job: Job
+) -> Tried:
+    """Convert the model after quantisation-aware training, compared with the model before it.
+
+    Args:
+        tune: trains; raises EdgekitError where that is not possible.
+        trained: the model before.
+        conversion: the int8 conversion.
+        job: its data.
+    """
+    learned = replace(conversion, quantizer=None, keep_float=(), equalize=False)
+    repair = Repair(QAT, learned)
+    try:
+        tuned = tune()
+        other = jobs.recalibrated(tuned.model, Choices(), learned, job)
+        content, document = pipeline.convert(tuned.model, learned, other, reference=trained)
+    except (EdgekitError, EdgeRuntimeError) as error:
+        return Tried(repair, b"", {}, None, None, None, str(error))
+    result = measured(repair, content, document)
+    return replace(result, training_seconds=tuned.seconds)
 
 
 def measured(repair: Repair, content: bytes, document: dict[str, Any]) -> Tried:

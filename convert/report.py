@@ -120,6 +120,8 @@ def rows(report: dict[str, Any]) -> list[Row]:
     ]
     if recipe["quantizer"] == "litert":
         lines.append(row("quantiser", _quantizer(recipe)))
+    if recipe["equalize"]:
+        lines.append(row("equalised", "channels of layers that follow each other"))
     if calibration := report["calibration"]:
         counts = calibration["per_class"]
         spread = ", ".join(map(str, counts if len(set(counts)) > 1 else counts[:1]))

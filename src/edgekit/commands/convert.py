@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_runtime.meaning import NUMBERS
-from edgekit.commands import data_options, options, running, terminal
+from edgekit.commands import convert_repairs, data_options, options, running, terminal
 from edgekit.convert.conversion import DYNAMIC_BATCH, QUANTIZERS, SCHEMES, Conversion
 from edgekit.convert.targets import TARGETS, check_conversion
 from edgekit.errors import DataError
@@ -83,6 +83,12 @@ class Batch(click.ParamType[int]):
     "May be repeated; needs litert's quantiser, which it chooses.",
 )
 @click.option(
+    "--equalize",
+    is_flag=True,
+    help="Rescale the channels of layers that follow each other to equal ranges, which leaves the "
+    "float model the same, before quantising to int8 or int16x8.",
+)
+@click.option(
     "--calibration",
     metavar="SOURCE",
     show_default="the training images",
@@ -142,7 +148,7 @@ class Batch(click.ParamType[int]):
     "--auto",
     is_flag=True,
     help="Where int8 drops more than --max-drop (0.01 by default), write the cheapest repair that "
-    "does not.",
+    "does not. The last one is quantisation-aware training, which takes a few epochs.",
 )
 @options.trust
 @options.artifacts
@@ -157,6 +163,7 @@ def command(
     target: str,
     quantizer: str | None,
     keep_float: tuple[str, ...],
+    equalize: bool,
     calibration: str | None,
     calibration_size: int,
     calibration_seed: int,
@@ -200,6 +207,7 @@ def command(
         calibration_seed=calibration_seed,
         quantizer=QUANTIZERS[0] if quantizer == BOTH else quantizer,
         keep_float=keep_float,
+        equalize=equalize,
     )
     check_conversion(conversion)
     path = model or artifacts / KERAS_MODEL
@@ -242,18 +250,17 @@ def command(
         run = pipeline.convert_by_both if quantizer == BOTH else pipeline.convert
         content, document = run(trained, conversion, job, verbose=verbose)
     if (explain or auto) and conversion.scheme != "float32":
-        from edgekit.convert import explained
-
-        most_drop = max_drop if auto else None
-        with terminal.working("convert", "trying what keeps more of the metric"):
-            content, document = explained.explained(
-                trained,
-                choices,
-                job,
-                (conversion, content, document),
-                layers=explain,
-                most_drop=most_drop,
-            )
+        content, document = convert_repairs.repaired(
+            trained,
+            choices,
+            job,
+            (conversion, content, document),
+            output,
+            explain=explain,
+            most_drop=max_drop if auto else None,
+            trust=trust,
+            verbose=verbose,
+        )
     limits = Limits(dict(least), dict(most), max_drop)
     checks = _checks(limits, document)
     document["gates"] = [asdict(check) for check in checks]
@@ -279,6 +286,8 @@ def command(
         terminal.echo(f"{path} → {output}  ({conversion.scheme}, {target})", err=aside)
         terminal.page(summary, err=aside)
         if "explained" in document:
+            from edgekit.convert import explained
+
             terminal.page(explained.text(document), err=aside)
         shown = report_path and report_path.with_name(f"{output.name}{PAGE}")
         terminal.echo(f"{'report':<12} {shown or 'none beside a stream'}", err=aside)

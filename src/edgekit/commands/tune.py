@@ -5,14 +5,11 @@ from typing import Any
 
 import click
 
-from edge_runtime.meaning import CLASSIFY
-from edgekit.commands import data_options, epochs, options, running, terminal, tune_options
-from edgekit.errors import DataError, ModelFileError
-from edgekit.files import KERAS_MODEL, METRICS, to_json
+from edgekit.commands import data_options, epochs, options, running, terminal, tune_options, tuning
+from edgekit.files import KERAS_MODEL, to_json
 from edgekit.index import write_index
 from edgekit.train.finetune.recipe import Tuning
 from edgekit.train.reading import Reading
-from edgekit.train.recipe import Recipe, from_json
 
 DEFAULT = Tuning()
 
@@ -70,22 +67,20 @@ def command(
     results of those before. Writes the files that `edgekit train` writes into the artifacts
     folder; if MODEL is model.keras in that folder, it is replaced: name another folder to keep it.
     """
-    tuning = Tuning(**settings)
-    if not tuning.stages:
+    settled = Tuning(**settings)
+    if not settled.stages:
         raise click.UsageError("name at least one of --qat, --prune and --cluster", context)
-    tune_options.check(context, tuning)
+    tune_options.check(context, settled)
     from edgekit.convert import job as jobs
-    from edgekit.convert import metrics_file, source
+    from edgekit.convert import source
     from edgekit.convert.conversion import Conversion
     from edgekit.convert.job_data import Choices
 
     running.warn_of_others(model)
     trained = source.load(model, trust=trust, verbose=verbose)
-    source.require_one(trained)
     for line in trained.trusted:
         terminal.warn(line)
-    if trained.origin != "Keras 3":
-        raise ModelFileError(f"{model}: is a {trained.origin} model; only Keras 3 can be tuned")
+    tuning.require_tunable(trained)
     choices = Choices(
         data=data,
         classes=classes,
@@ -95,40 +90,12 @@ def command(
         reading=reading,
     )
     job = jobs.prepare(trained, choices, Conversion())
-    dataset = job.dataset
-    if dataset is None:
-        raise DataError(
-            f"{model}: no file beside the model says what it was trained on; pass --data"
-        )
-    if not dataset.labels:
-        raise ModelFileError(
-            f"{model}: its output is numbers ({job.meaning.reason}); only classifiers can be "
-            "fine-tuned"
-        )
+    dataset = tuning.require_classes(trained, job)
     for warning in job.warnings:
         terminal.warn(warning)
     for note in dataset.notes:
         terminal.note(note)
-    metrics = metrics_file.read(trained)
-    from edgekit.train import outcome
-    from edgekit.train.fit import Data, Training, targets_of
-
-    sets = Data(
-        x=job.model_inputs(dataset.x_train, trained.shape),
-        y=targets_of(dataset.y_train, trained.outputs),
-        x_held_out=job.model_inputs(dataset.x_test, trained.shape),
-        y_held_out=targets_of(dataset.y_test, trained.outputs),
-    )
-    training, tuned = tune_options.tuned_on(
-        Training(model=trained.owner, history=(), held_out="test", seconds=0.0),
-        tuning,
-        sets,
-        str(model),
-        verbose=verbose,
-    )
-    how = outcome.Use(job.normalization, job.meaning.name, job.meaning.task or CLASSIFY)
-    recipe = _recipe(metrics)
-    written = outcome.write(artifacts, recipe, dataset, training, how, tuned, "tune")
+    written = tuning.write(artifacts, trained, job, settled, verbose=verbose)
     write_index(artifacts)
     if as_json:
         terminal.page(to_json(written))
@@ -136,8 +103,3 @@ def command(
         terminal.echo(f"{model} → {artifacts / KERAS_MODEL}")
         terminal.page(epochs.summary(written, artifacts))
     return 0
-
-
-def _recipe(metrics: dict[str, Any]) -> Recipe | None:
-    """Return how the model was trained, if by `edgekit train`."""
-    return from_json(metrics["recipe"], METRICS) if metrics.get("recipe") else None
