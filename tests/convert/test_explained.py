@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from edge_runtime.reader import read
 from edgekit.commands.convert import command
 from edgekit.convert import explained
+from edgekit.train.finetune import run
 
 pytestmark = pytest.mark.tensorflow
 
@@ -43,6 +46,49 @@ def planted(folder: Path, small: float, bad_calibration: float = 0.0) -> list[st
     return [*arguments, "--artifacts", str(folder / "artifacts"), "--quiet"]
 
 
+def two_layers(
+    folder: Path,
+    hidden: npt.ArrayLike,
+    scores: npt.ArrayLike,
+    x: npt.NDArray[Any],
+    y: npt.NDArray[Any],
+    *,
+    bias: float = 0.0,
+    activation: str | None = None,
+) -> list[str]:
+    """Write a model of two dense layers, and data for it; return the arguments of the command.
+
+    Args:
+        folder: where to write.
+        hidden: weights of the first layer, [inputs, units].
+        scores: weights of the logit of class 1, [units]; that of class 0 is its negative.
+        x: inputs.
+        y: classes, 0 or 1.
+        bias: added to the logit of class 1.
+        activation: of the first layer.
+    """
+    import keras
+
+    kernel, last = np.asarray(hidden, np.float32), np.asarray(scores, np.float32)
+    inputs = keras.Input((len(kernel),))
+    first = keras.layers.Dense(kernel.shape[1], activation=activation, name="hidden")
+    second = keras.layers.Dense(2, activation="softmax", name="scores")
+    model = keras.Model(inputs, second(first(inputs)))
+    first.set_weights([kernel, np.zeros(kernel.shape[1], np.float32)])
+    second.set_weights([np.stack([-last, last], axis=1), np.array([-bias, bias], np.float32)])
+    model.compile(loss="categorical_crossentropy")
+    model.save(folder / "model.keras")
+    np.savez(folder / "data.npz", x=x.astype(np.float32), y=y.astype(int))
+    arguments = [str(folder / "model.keras"), "--data", str(folder / "data.npz")]
+    return [*arguments, "--artifacts", str(folder / "artifacts"), "--quiet"]
+
+
+def drops(report: dict[str, Any]) -> dict[str, float]:
+    """Return how much each repair that was possible drops."""
+    rows = report["explained"]["repairs"]
+    return {row["repair"]: row["drop"] for row in rows if not row["problem"]}
+
+
 def converted(folder: Path, arguments: list[str], *options: str) -> tuple[int, dict[str, Any]]:
     """Return the exit code, and what the report says of layers and repairs."""
     output = folder / "model.tflite"
@@ -72,6 +118,92 @@ def test_auto_leaves_int8_where_it_keeps_the_metric(tmp_path: Path) -> None:
     assert [row["repair"] for row in report["explained"]["repairs"]] == ["int8"]
 
 
+def test_equalised_channels_mend_what_one_scale_of_weights_loses(tmp_path: Path) -> None:
+    # The unit that answers has weights of 1/300 of the other's, which are 0 in steps of 1/127.
+    x = np.random.default_rng(0).uniform(-1, 1, (400, 2))
+    arguments = two_layers(tmp_path, [[1, 0], [0, 1 / 300]], [0.1, 900], x, x[:, 1] > 0)
+    options = "--auto", "--explain", "--target", "mcu"
+    code, report = converted(tmp_path, arguments, *options)
+    found = drops(report)
+    assert (code, report["explained"]["written"]) == (0, "equalised channels")
+    assert report["recipe"]["equalize"]
+    assert found.pop("equalised channels") <= 0.01
+    assert {"int8", "int16 activations"} == found.keys()
+    assert min(found.values()) > 0.2
+    again = tmp_path / "again.tflite"
+    options = "--quantize", "--equalize", "--target", "mcu", "-o", str(again)
+    assert command.main([*arguments, *options], standalone_mode=False) == 0
+    assert again.read_bytes() == (tmp_path / "model.tflite").read_bytes()
+
+
+def test_layers_in_float32_mend_what_no_other_format_holds(tmp_path: Path) -> None:
+    # The answer is in the 12th bit of the weights, of which float16 has 11.
+    x = np.random.default_rng(0).uniform(-1, 1, (400, 2))
+    kernel = [[1, 1], [1 + 2.0**-12, 1]]
+    arguments = two_layers(tmp_path, kernel, [2.0**15, -(2.0**15)], x, x[:, 1] > 0)
+    code, report = converted(tmp_path, arguments, "--auto", "--explain")
+    found = drops(report)
+    assert code == 0
+    written = report["explained"]["written"]
+    assert written.endswith("in float32")
+    assert len(report["recipe"]["keep_float"]) == 2
+    assert found.pop(written) <= 0.01
+    assert {"int16 activations", "float16 weights", "equalised channels"} <= found.keys()
+    assert min(found.values()) > 0.2
+
+
+def test_the_training_data_mend_what_other_calibration_data_cut_off(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).uniform(-1, 1, (400, 2))
+    identity = [[1, 0], [0, 1]]
+    arguments = two_layers(tmp_path, identity, [0.5, 30], x, x[:, 1] > 0.5, bias=-15)
+    np.save(tmp_path / "small.npy", (x * 0.45).astype(np.float32))
+    options = ("--calibration", str(tmp_path / "small.npy"), "--target", "mcu")
+    options += ("--auto", "--max-drop", "0.03", "--explain")
+    code, report = converted(tmp_path, arguments, *options)
+    found = drops(report)
+    assert (code, report["explained"]["written"]) == (0, "calibration with the training data")
+    assert report["calibration"]["source"] == "data.npz"
+    assert report["warnings"] == []
+    assert found.pop("calibration with the training data") <= 0.03
+    assert {"int8", "equalised channels", "int16 activations"} == found.keys()
+    assert min(found.values()) > 0.2
+
+
+@pytest.mark.slow
+def test_training_mends_what_no_number_format_can(tmp_path: Path) -> None:
+    # The third input is all but 0, but its weights leave the others a step of 0.4.
+    random = np.random.default_rng(0)
+    x = random.uniform(-1, 1, (2000, 3)) * (1, 1, 1e-4)
+    direction = np.array([0.15, 0.475])
+    other = random.normal(size=(2, 8)) * 0.4
+    kernel = np.column_stack([direction, -direction, other, -other])
+    kernel = np.vstack([kernel, np.full(18, 50.0)])
+    scores = [2, -2, *[0.0] * 16]
+    y = x[:, :2] @ direction > 0
+    arguments = two_layers(tmp_path, kernel, scores, x, y, activation="relu")
+    options = "--auto", "--max-drop", "0.03", "--target", "mcu"
+    code, report = converted(tmp_path, arguments, *options)
+    *others, last = report["explained"]["repairs"]
+    assert code == 0
+    assert report["explained"]["written"] == last["repair"] == "quantisation-aware training"
+    assert all(row["problem"] or row["drop"] > 0.06 for row in others)
+    assert last["training_seconds"] > 0
+    assert report["ranges"] == "learned"
+    before = report["accuracy"]["before"]["accuracy"]
+    assert before == 1, "that of the model before it was trained further"
+    assert before - last["metric"] == pytest.approx(last["drop"])
+    kept = tmp_path / "model_qat"
+    metrics = json.loads((kept / "metrics.json").read_text())
+    assert metrics["model_sha256"] == report["model"]["sha256"]
+    again = tmp_path / "again.tflite"
+    options = "--quantize", "--target", "mcu", "-o", str(again)
+    arguments = [str(kept / "model.keras"), *options, "--artifacts", str(kept), "--quiet"]
+    assert command.main(arguments, standalone_mode=False) == 0
+    pair = (read(path.read_bytes()) for path in (again, tmp_path / "model.tflite"))
+    weights = [[one.data for one in graph.tensors] for graph in pair]
+    assert weights[0] == weights[1]
+
+
 def test_explain_shows_saturation_and_spread(tmp_path: Path, capsys: Any) -> None:
     arguments = planted(tmp_path, 1.0, bad_calibration=0.6)
     code, report = converted(tmp_path, arguments, "--quantize", "--explain")
@@ -87,14 +219,22 @@ def test_explain_shows_saturation_and_spread(tmp_path: Path, capsys: Any) -> Non
     text = capsys.readouterr().out
     assert "range used" in text
     assert "int16 activations" in text
+    assert "not tried, as it trains: edgekit tune --qat" in text
 
 
-def test_auto_fails_where_nothing_helps(tmp_path: Path) -> None:
+def test_auto_fails_where_nothing_helps(
+    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(run.PACKAGES, "no_such_package", "no-such-package")
     arguments = planted(tmp_path, 1 / 300)
     code, report = converted(tmp_path, arguments, "--auto", "--target", "edgetpu")
     assert code == 1
     assert report["explained"]["written"] == "int8"
-    assert any(row["problem"] for row in report["explained"]["repairs"])
+    last = report["explained"]["repairs"][-1]
+    assert last["repair"] == "quantisation-aware training"
+    assert "no-such-package" in last["problem"]
+    assert "quantisation-aware training: not possible: " in capsys.readouterr().out
+    assert not (tmp_path / "model_qat").exists()
 
 
 def test_a_layer_whose_signal_is_all_lost_is_not_called_exact() -> None:
