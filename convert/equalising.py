@@ -99,9 +99,12 @@ def _equalise(pair: Pair, values: dict[int, Floats]) -> Floats:
     reading = np.moveaxis(values[pair.second], pair.input_axis, 0).reshape(len(pair.channels), -1)
     r2 = np.zeros(count)
     np.maximum.at(r2, pair.channels, np.abs(reading).max(axis=1))
-    s, used = np.ones(count), (r1 > 0) & (r2 > 0)
-    r1, r2 = (np.maximum(r, r.max() * SMALLEST) for r in (r1, r2))
-    s[used] = np.sqrt(r1[used] / r2[used])
+    s, used, unread = np.ones(count), (r1 > 0) & (r2 > 0), r2 == 0
+    if used.any():
+        r1, r2 = (np.maximum(r, r.max() * SMALLEST) for r in (r1, r2))
+        s[used] = np.sqrt(r1[used] / r2[used])
+        # Any factor is right where nothing is read: none that leaves the largest range there.
+        s[unread] = np.maximum(1, r1[unread] / np.sqrt(r1 * r2)[used].max())
     values[weights] /= _along(s, pair.axis, values[weights].ndim)
     for bias in biases:
         values[bias] /= s

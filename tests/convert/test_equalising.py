@@ -215,6 +215,17 @@ def test_what_passes_a_factor_on_is_not_left_alone() -> None:
         assert equalised(content) != content
 
 
+def test_a_channel_that_nothing_reads_does_not_set_the_scale() -> None:
+    tree = unpack(dense())
+    weights = [tree.buffers[tree.subgraphs[0].tensors[index].buffer] for index in (1, 5)]
+    first = np.array([[100, 0], [1, 1], [2, 2], [3, 3]], np.float32)
+    second = np.array([0, 3, 2, 1], np.float32)
+    for buffer, values in zip(weights, (first, second), strict=True):
+        buffer.data = np.frombuffer(values.tobytes(), np.uint8)
+    after = ranges(equalised(pack(tree)), 1, 0)
+    assert after == pytest.approx([2, 3**0.5, 2, 3**0.5])
+
+
 def test_a_channel_that_is_all_but_dead_keeps_a_sane_bias() -> None:
     tree = unpack(dense())
     main = tree.subgraphs[0]

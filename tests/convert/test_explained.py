@@ -173,7 +173,7 @@ def test_the_training_data_mend_what_other_calibration_data_cut_off(tmp_path: Pa
 def test_training_mends_what_no_number_format_can(tmp_path: Path) -> None:
     # The third input is all but 0, but its weights leave the others a step of 0.4.
     random = np.random.default_rng(0)
-    x = random.uniform(-1, 1, (2000, 3)) * (1, 1, 1e-4)
+    x = random.uniform(-1, 1, (1000, 3)) * (1, 1, 1e-4)
     direction = np.array([0.15, 0.475])
     other = random.normal(size=(2, 8)) * 0.4
     kernel = np.column_stack([direction, -direction, other, -other])
