@@ -183,7 +183,7 @@ def _passes(graph: Graph, op: Op, source: int, channels: int) -> bool:
         # The order of the numbers stays, so that each is of the channel of its position still.
         last = after.signature[-1:]
         return bool(last) and last[0] > 0 and last[0] % channels == 0
-    if op.name not in ("MEAN", "PAD") or len(op.inputs) < 2:
+    if op.name not in ("MEAN", "PAD", "REDUCE_MAX") or len(op.inputs) < 2:
         return False
     numbers = _integers(graph.tensors[op.inputs[1]])
     if numbers is None:

@@ -11,6 +11,7 @@ import pytest
 import build
 import edge_runtime
 from edge_runtime.reader import read
+from edgekit import cli
 from edgekit.convert import equalising, litert_quantizer
 from edgekit.convert.compare import tensor_errors
 from edgekit.convert.conversion import Conversion
@@ -95,26 +96,34 @@ def network(*, biases: bool = True) -> bytes:
 
 
 def dense(
-    *between: build.Op, shape: Sequence[int] = (1, 4), ends: Sequence[int] = (), activation: int = 0
+    *between: build.Op,
+    rows: int = 1,
+    shape: Sequence[int] = (1, 4),
+    read: int = 4,
+    ends: Sequence[int] = (),
+    activation: int = 0,
 ) -> bytes:
-    """Return FULLY_CONNECTED → ``between`` → FULLY_CONNECTED, [1, 2] → [1, 4] → ``shape`` → [1, 1].
+    """Return FULLY_CONNECTED → ``between`` → FULLY_CONNECTED, [rows, 2] → [rows, 4] → ``shape``.
 
-    The first one's output is tensor 3, the input of the second is tensor 4.
+    The first one's output is tensor 3, the input of the second is tensor 4, of which it reads so
+    many numbers at once.
     """
     rng = np.random.default_rng(1)
     tensors = [
-        build.tensor((1, 2)),
+        build.tensor((rows, 2)),
         build.constant(spread(rng, (4, 2), 0), "float32"),
         build.constant(np.ones(4), "float32"),
-        build.tensor((1, 4)),
-        build.tensor(shape) if between else build.tensor((1, 4)),
-        build.constant(rng.normal(size=(1, shape[-1])), "float32"),
-        build.tensor((shape[0], 1)),
+        build.tensor((rows, 4)),
+        build.tensor(shape),
+        build.constant(rng.normal(size=(1, read)), "float32"),
+        build.tensor((1, 1)),
         build.constant([[0, 0], [2, 2]], "int32"),
         build.constant([1], "int32"),
         build.constant(1, "float32"),
         build.tensor((1, 4)),
-        build.constant(shape, "int32"),
+        build.tensor((2, 2)),
+        build.constant([2, 2], "int32"),
+        build.constant([[1, 1], [0, 0]], "int32"),
     ]
     first: build.Op = (
         *("FULLY_CONNECTED", [0, 1, 2], 3 if between else 4),
@@ -183,18 +192,15 @@ def test_a_constant_that_is_used_twice_stays_as_it_is() -> None:
     assert read(after).tensors[17].data != read(before).tensors[17].data
 
 
-MIXED = ("RESHAPE", [3, 11], 4, {"newShape": [2, 2]})
-
-
 @pytest.mark.parametrize(
     "content",
     [
         dense(activation=RELU6),
         dense(("TANH", [3], 4, {})),
-        dense(("PADV2", [3, 7, 9], 4, {}), shape=(1, 8)),
-        dense(("PAD", [3, 7], 4, {}), shape=(1, 8)),
-        dense(("MEAN", [3, 8], 4, {"keepDims": True}), shape=(1, 1)),
-        dense(MIXED, shape=(2, 2)),
+        dense(("PADV2", [3, 13, 9], 4, {}), shape=(3, 4)),
+        dense(("PAD", [3, 7], 4, {}), shape=(1, 8), read=8),
+        dense(("MEAN", [3, 8], 4, {"keepDims": False}), rows=4, shape=(4,)),
+        dense(("RESHAPE", [3, 12], 11, {}), ("PAD", [11, 13], 4, {}), shape=(4, 2), read=8),
         dense(("RELU", [3], 4, {}), ("ABS", [3], 10, {}), ends=[10]),
         dense(("RELU", [3], 4, {}), ends=[3]),
         dense(("ADD", [3, 3], 4, {})),
@@ -210,7 +216,8 @@ def test_what_passes_a_factor_on_is_not_left_alone() -> None:
     for content in (
         dense(activation=RELU),
         dense(("RELU", [3], 4, {})),
-        dense(("RESHAPE", [3, 11], 4, {"newShape": [1, 4]})),
+        dense(("PAD", [3, 13], 4, {}), shape=(3, 4)),
+        dense(("RESHAPE", [3, 12], 4, {}), rows=2, shape=(1, 8), read=8),
     ):
         assert equalised(content) != content
 
@@ -265,3 +272,25 @@ def test_one_scale_for_all_channels_is_enough_afterwards() -> None:
         ratios.append(tensor_errors(content, model, *inputs)[-1].snr_db)
     assert ratios[0] < 10
     assert ratios[1] > 30
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--scheme", "float16"], "--equalize: helps int8 and int16x8, not float16"),
+        (["--quantize"], "has no two layers to equalise"),
+    ],
+)
+def test_what_cannot_be_equalised_is_refused(
+    tmp_path: Path, capsys: Any, options: list[str], message: str
+) -> None:
+    pytest.importorskip("litert_quantizer")
+    path = tmp_path / "net.tflite"
+    path.write_bytes(dense(("TANH", [3], 4, {})))
+    np.save(tmp_path / "x.npy", np.ones((100, 2), np.float32))
+    calibration = ["--calibration", str(tmp_path / "x.npy")] if "--quantize" in options else []
+    command = ["convert", str(path), "--equalize", *options, *calibration]
+    assert cli.run([*command, "-o", str(tmp_path / "out.tflite")]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.strip().splitlines()) == 1

@@ -11,6 +11,7 @@ import pytest
 from edge_runtime.reader import read
 from edgekit.commands.convert import command
 from edgekit.convert import explained
+from edgekit.errors import DataError
 from edgekit.train.finetune import run
 
 pytestmark = pytest.mark.tensorflow
@@ -202,6 +203,8 @@ def test_training_mends_what_no_number_format_can(tmp_path: Path) -> None:
     pair = (read(path.read_bytes()) for path in (again, tmp_path / "model.tflite"))
     weights = [[one.data for one in graph.tensors] for graph in pair]
     assert weights[0] == weights[1]
+    with pytest.raises(DataError, match="learned its ranges"):
+        command.main([*arguments, "--equalize"], standalone_mode=False)
 
 
 def test_explain_shows_saturation_and_spread(tmp_path: Path, capsys: Any) -> None:

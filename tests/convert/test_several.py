@@ -96,6 +96,16 @@ def test_each_output_has_its_parity(
         assert report["calibration"]["samples"] == 120
 
 
+def test_repairs_are_calibrated_with_each_input(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "both.tflite"
+    command = ["convert", folder / "both.keras", "--quantize", "--explain", "-o", path]
+    calibration = ["--calibration", folder / "rows.npz", "--data", folder / "rows.npz"]
+    assert edgekit(*command, *calibration) == 0
+    rows = report_of(path)["explained"]["repairs"]
+    assert rows[1]["repair"] == "calibration with the training data"
+    assert [row["repair"] for row in rows if row["problem"]] == ["equalised channels"]
+
+
 def test_two_inputs_and_scores_of_classes(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
