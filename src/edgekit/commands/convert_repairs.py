@@ -97,7 +97,7 @@ def _tuned(
     inputs = len(tuning.require_classes(trained, job).x_train)
     require_packages()
     epochs = min(max(1, INPUTS // inputs), MOST_EPOCHS)
-    terminal.note(f"fine-tuning for int8, as no other repair is enough: {epochs} × {inputs} inputs")
+    terminal.note(f"no other repair is enough: fine-tuning for int8, {epochs} × {inputs:,} inputs")
     copy = source.load(trained.path, trust=trust, verbose=verbose)
     written = tuning.write(folder, copy, job, Tuning(qat=True, epochs=epochs), verbose=verbose)
     model = source.load(folder / KERAS_MODEL, trust=trust, verbose=verbose)
