@@ -15,6 +15,7 @@ from edge_runtime.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from array import array
     from typing import Any
 
     import numpy as np
@@ -125,6 +126,37 @@ def errors(scores: npt.NDArray[Any], source: Tensor, output: Tensor) -> npt.NDAr
 
     one = steps(source, output)
     return scores.astype(np.float64) * (one.unit if one else 1.0)
+
+
+def error_of_one(x: array[Any], y: array[Any], source: Tensor, output: Tensor) -> float:
+    """Return the mean squared error of one input without NumPy, as :func:`errors` has it.
+
+    Args:
+        x: the input, in its element type.
+        y: its output, likewise.
+        source: the model's input.
+        output: the model's output.
+
+    Raises:
+        ModelError: see :func:`steps`.
+    """
+    from edge_runtime.plain import dequantised, float32
+
+    how = steps(source, output)
+    if how:
+        behind, ahead = int(source.zero_point or 0), int(output.zero_point or 0)
+        apart = (
+            abs((b - ahead) * how.output - (a - behind) * how.input) >> how.dropped
+            for a, b in zip(x, y, strict=True)
+        )
+        return float(sum(one * one for one in apart)) * how.unit
+    reals = dequantised(y.tobytes(), output), dequantised(x.tobytes(), source)
+    differences = float32(b - a for b, a in zip(*reals, strict=True))
+    # One after the other, as C adds them.
+    total = float32([0])
+    for square in float32(one * one for one in differences):
+        total[0] += square
+    return float32([total[0] / len(x)])[0]
 
 
 def raw_threshold(threshold: float, how: Steps | None) -> int | float:

@@ -29,7 +29,17 @@ if TYPE_CHECKING:
 
     Features = npt.NDArray[np.uint8]
 
-__all__ = ["Audio", "Stream", "encode", "features", "from_json", "hear", "read_wav", "standard"]
+__all__ = [
+    "Audio",
+    "Stream",
+    "encode",
+    "features",
+    "from_json",
+    "hear",
+    "hear_one",
+    "read_wav",
+    "standard",
+]
 
 FRAMES = 256
 """Frames that NumPy calculates at once, in about 10 MB."""
@@ -170,33 +180,49 @@ def read_wav(path: str | os.PathLike[str], audio: Audio) -> array[int]:
     return samples
 
 
-def hear(audio: Audio, sound: Any, shape: tuple[int, ...], *, one: bool = False) -> Any:
+def hear_one(audio: Audio, sound: Any) -> bytes:
+    """Return the features of one sound without NumPy, as :func:`encode` does.
+
+    Args:
+        audio: the model's front end.
+        sound: the path of a WAV file, or a buffer of int16 [samples].
+
+    Raises:
+        InputError: the file cannot be read, or it is no such buffer.
+    """
+    if isinstance(sound, str | os.PathLike):
+        return encode(audio, read_wav(sound, audio))
+    try:
+        pcm: Any = memoryview(sound)
+    except TypeError:
+        got = type(sound).__name__
+    else:
+        if pcm.format.lstrip("@=<") == "h" and pcm.shape == (audio.samples,):
+            return encode(audio, pcm.tobytes())
+        got = f"{pcm.format!r} {list(pcm.shape)}"
+    raise InputError(f"expected int16 PCM [{audio.samples}] or a WAV file, got {got}")
+
+
+def hear(audio: Audio, sounds: Any, shape: tuple[int, ...]) -> Any:
     """Return the pixels of sounds for a model.
 
     Args:
         audio: the model's front end.
-        sound: the path of a WAV file; PCM, int16 [N, samples], or [samples] of one; anything else
-            is returned as it is.
+        sounds: the path of a WAV file; PCM, int16 [N, samples]; anything else is returned as it is.
         shape: shape of the model's input without the batch.
-        one: whether it is one sound, which is a file or PCM.
 
     Returns:
         uint8 [N, *shape].
 
     Raises:
-        InputError: the file cannot be read, PCM has another shape, or it is no sound.
+        InputError: the file cannot be read, or PCM has another shape.
     """
     import numpy as np
 
-    if isinstance(sound, str | os.PathLike):
-        pcm = np.array(read_wav(sound, audio), np.int16)[None]
-    else:
-        pcm = np.asarray(sound)
-        if pcm.dtype != np.int16 and not one:
-            return sound
-        pcm = pcm[None] if one else pcm
-    pixels = features(audio, pcm)
-    return pixels.reshape(len(pixels), *shape)
+    if isinstance(sounds, str | os.PathLike):
+        return np.frombuffer(hear_one(audio, sounds), np.uint8).reshape(1, *shape)
+    pcm = np.asarray(sounds)
+    return features(audio, pcm).reshape(-1, *shape) if pcm.dtype == np.int16 else sounds
 
 
 def _frames(audio: Audio, pcm: memoryview, frames: int) -> bytes:

@@ -10,6 +10,7 @@ from edge_runtime.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    import PIL.Image
 
     Pixels = npt.NDArray[np.uint8]
     Floats = npt.NDArray[np.float32]
@@ -69,24 +70,35 @@ class Ink:
     dark: bool
 
 
-def framed(luma: Pixels, invert: bool | None) -> tuple[Pixels, bool] | None:
+def framed(luma: PIL.Image.Image, invert: bool | None) -> tuple[PIL.Image.Image, bool] | None:
     """Return an image that is framed already, and whether it was inverted; None if it is not.
 
     Args:
-        luma: [h, w], of exactly the right size.
+        luma: grey levels, of exactly the right size.
         invert: whether to swap dark and light; None: if the ink is darker than its ground.
     """
-    import numpy as np
+    from PIL.ImageChops import invert as inverse
 
-    from edge_runtime.light import otsu
+    from edge_runtime.light import threshold
 
-    border = np.concatenate([luma[0], luma[-1], luma[:, 0], luma[:, -1]])
-    inverted = bool(np.median(border) > otsu(luma)) if invert is None else invert
-    light, ground = (~luma, np.median(~border)) if inverted else (luma, np.median(border))
-    # With an explicit ``invert`` the image is used unchanged.
-    if invert is None and ground > FRAMED_CONTRAST:
+    counts = luma.histogram()
+    levels = [level for level, count in enumerate(counts) if count]
+    if levels[-1] - levels[0] < FRAMED_CONTRAST:
         return None
-    return (light, inverted) if np.ptp(light) >= FRAMED_CONTRAST else None
+    ground = _border(luma)
+    inverted = ground > threshold(counts) if invert is None else invert
+    # With an explicit ``invert`` the image is used unchanged.
+    if invert is None and (255 - ground if inverted else ground) > FRAMED_CONTRAST:
+        return None
+    return (inverse(luma) if inverted else luma), inverted
+
+
+def _border(luma: PIL.Image.Image) -> float:
+    """Return the median level of the first and last rows and columns."""
+    content, width = luma.tobytes(), luma.width
+    border = content[:width] + content[-width:] + content[::width] + content[width - 1 :: width]
+    ordered = sorted(border)
+    return (ordered[len(border) // 2 - 1] + ordered[len(border) // 2]) / 2
 
 
 def find(pixels: Pixels, luma: Pixels) -> Ink:
@@ -192,6 +204,7 @@ def _blur(values: Floats) -> Floats:
 def fit(ink: Ink, height: int, width: int) -> Pixels:
     """Crop the ink, fit it into the box and centre it by mass, in levels 0 to 255."""
     import numpy as np
+    import PIL.Image
 
     from edge_runtime.light import extreme
     from edge_runtime.resampling import resized
@@ -203,7 +216,7 @@ def fit(ink: Ink, height: int, width: int) -> Pixels:
     crop = np.where(near, np.maximum(ink.amount[box], 0), 0).astype(np.float32)
     scale = min(BOX * height / crop.shape[0], BOX * width / crop.shape[1])
     h, w = (max(1, round(side * scale)) for side in crop.shape)
-    digit = resized(crop, h, w)
+    digit = np.asarray(resized(PIL.Image.fromarray(crop), h, w))
 
     # MNIST's centre of mass is the pixel [14, 14] of 28x28.
     rows_mass, columns_mass = digit.sum(1), digit.sum(0)

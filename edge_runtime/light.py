@@ -6,9 +6,15 @@ thumbnail, since it changes slowly or at the edges of shadows.
 
 from __future__ import annotations
 
+from itertools import repeat
+from operator import truediv
 from typing import TYPE_CHECKING, Any
 
+from edge_runtime.plain import float32
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import numpy.typing as npt
 
@@ -157,11 +163,7 @@ def _enlarge(plane: Floats, height: int, width: int) -> Floats:
 
 
 def otsu(values: npt.NDArray[Any]) -> float:
-    """Return the threshold that separates two classes of values best.
-
-    Source: N. Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979: the greatest
-    variance between the classes, in a histogram of 256 steps.
-    """
+    """Return the threshold that separates two classes of values best, in 256 steps of them."""
     import numpy as np
 
     low, high = float(values.min()), float(values.max())
@@ -169,8 +171,39 @@ def otsu(values: npt.NDArray[Any]) -> float:
     if not step:
         return low
     steps = ((values.ravel() - np.float32(low)) / np.float32(step)).astype(np.intp)
-    counts = np.bincount(steps, minlength=256)
-    share = np.cumsum(counts) / values.size
-    sums = np.cumsum(counts * np.arange(len(counts))) / values.size
-    between = (sums[-1] * share - sums) ** 2 / np.maximum(share * (1 - share), 1e-12)
-    return low + (int(between.argmax()) + 0.5) * step
+    return low + (separation(np.bincount(steps, minlength=256).tolist()) + 0.5) * step
+
+
+def threshold(counts: Sequence[int]) -> float:
+    """Return what :func:`otsu` does for bytes, of which there are so many of each level."""
+    levels = [level for level, count in enumerate(counts) if count]
+    low, high = levels[0], levels[-1]
+    step = (high - low) / 255
+    if not step:
+        return float(low)
+    # Divided in float32, as otsu() does.
+    places = float32(map(truediv, range(high - low + 1), repeat(float32([step])[0])))
+    steps = [0] * 256
+    for place, count in zip(places, counts[low:], strict=False):
+        steps[int(place)] += count
+    return low + (separation(steps) + 0.5) * step
+
+
+def separation(counts: Sequence[int]) -> int:
+    """Return the step of a histogram that is the last one of the lower of two classes.
+
+    Source: N. Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979: the greatest
+    variance between the classes.
+    """
+    size = sum(counts)
+    mean = sum(step * count for step, count in enumerate(counts)) / size
+    best, least = 0, -1.0
+    below = weighed = 0
+    for step, count in enumerate(counts):
+        below, weighed = below + count, weighed + step * count
+        share = below / size
+        apart = mean * share - weighed / size
+        between = apart * apart / max(share * (1 - share), 1e-12)
+        if between > least:
+            best, least = step, between
+    return best

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from array import array
     from typing import Any
 
     import numpy as np
@@ -67,8 +68,8 @@ def class_scores(
 ) -> npt.NDArray[np.float32]:
     """Return the scores of classes as probabilities, float32 [N, classes].
 
-    The only place where outputs become scores: in training, conversion, benchmarks and on the
-    device.
+    With :func:`scores_of_one` the only place where outputs become scores: in training, conversion,
+    benchmarks and on the device.
 
     Args:
         outputs: float32 [N, outputs], axes of length 1 between the two allowed; of any shape
@@ -120,3 +121,62 @@ def _sigmoid(logits: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     with np.errstate(over="ignore"):  # 1 / (1 + infinity) is the 0 that it should be
         scores: npt.NDArray[np.float32] = 1 / (1 + np.exp(-logits))
     return scores
+
+
+def scores_of_one(numbers: array[float], width: int, meaning: str, task: str = "") -> array[float]:
+    """Return the scores of one input's output without NumPy, float32.
+
+    They are those of :func:`class_scores`, but for the last bits of an exponential.
+
+    Args:
+        numbers: float32, the output.
+        width: length of its last axis.
+        meaning: as for :func:`class_scores`.
+        task: likewise.
+    """
+    from edge_runtime.plain import float32
+
+    if meaning == LOGITS and task == MULTILABEL:
+        return _sigmoid_of_one(numbers)
+    if meaning == NUMBERS or task == MULTILABEL:
+        return numbers
+    single = len(numbers) == 1
+    if meaning == LOGITS:
+        rows = float32([0, *numbers] if single else numbers)
+        return _softmax_of_one(rows, len(rows) if single else width)
+    return float32([1 - numbers[0], *numbers]) if single else numbers
+
+
+def margin_of_one(numbers: array[float], meaning: str) -> float:
+    """Return what :func:`margins` returns of one input's output, float32."""
+    from edge_runtime.plain import float32
+
+    if len(numbers) == 2 and meaning == LOGITS:
+        return float32([numbers[1] - numbers[0]])[0]
+    return numbers[-1]
+
+
+def _softmax_of_one(logits: array[float], width: int) -> array[float]:
+    """Return the softmax of each row of so many logits."""
+    from math import exp
+
+    from edge_runtime.plain import float32
+
+    scores = float32([])
+    for start in range(0, len(logits), width):
+        row = logits[start : start + width]
+        most = max(row)
+        powers = float32([exp(x) for x in float32([x - most for x in row])])
+        [total] = float32([sum(powers)])
+        scores.extend([power / total for power in powers])
+    return scores
+
+
+def _sigmoid_of_one(logits: array[float]) -> array[float]:
+    from math import exp
+
+    from edge_runtime.plain import float32
+
+    # Above 89 a power is infinite in float32, and above 709 in float64 an error.
+    powers = float32([exp(min(-x, 100.0)) for x in logits])
+    return float32([1 / (1 + power) for power in powers])

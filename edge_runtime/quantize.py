@@ -1,12 +1,16 @@
-"""Images to the numbers of a model's input, and the numbers of its output to floats."""
+"""Images to the numbers of a model's input, and the numbers of its output to floats: batches.
+
+One input needs no NumPy: see :mod:`edge_runtime.plain`, which has the checks and tables of both.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from math import isfinite, prod
+from math import prod
 from typing import TYPE_CHECKING, Any
 
-from edge_runtime.errors import InputError, MetadataError, ModelError
+from edge_runtime.errors import InputError
+from edge_runtime.plain import affine, columns, require_on_scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,10 +24,6 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 24
 """Bytes of inputs, counted as float32, that are processed at a time: 5,350 images of 28×28."""
-
-WIDE, MANY = 64, 64
-"""A model whose scale is wider than the first gets floats of -1 to 1 by mistake, if an input has at
-least the second number of them: the pixels of an image, not the few features of a table."""
 
 
 def normalise(
@@ -169,7 +169,7 @@ def _from_features(
     if tensor.dtype == "float32":
         return scaled
     # A sensor's value far outside of the calibrated range saturates, as it does on the device.
-    scale, zero_point = _affine(tensor)
+    scale, zero_point = affine(tensor)
     limits = np.iinfo(tensor.dtype)
     low, high = ((limit - zero_point) * scale for limit in (limits.min, limits.max))
     return np.clip(scaled, np.float32(low), np.float32(high))
@@ -205,17 +205,7 @@ def pixel_table(
     """Return each pixel value as an element of ``tensor``, [256, channels or 1]."""
     import numpy as np
 
-    if not mean:
-        raise MetadataError(
-            "the model file does not say how pixels are normalised: pass floats on the model's "
-            "scale, or let `edgekit convert` or `edgekit label` write it"
-        )
-    channels = max(len(mean), len(std))
-    if channels not in (1, tensor.shape[-1]):
-        raise MetadataError(
-            f"the normalisation is of {channels} channels, the input has {list(tensor.shape)}"
-        )
-    table = quantize(normalise(np.arange(256)[:, None], mean, std), tensor)
+    table = np.stack([np.frombuffer(one, tensor.dtype) for one in columns(tensor, mean, std)], 1)
     table.flags.writeable = False
     return table
 
@@ -238,28 +228,7 @@ def _require_on_scale(
         return
     with np.errstate(over="ignore"):
         low, high = (float(np.float32(bound)) for bound in (values.min(), values.max()))
-    if not (isfinite(low) and isfinite(high)):
-        raise InputError("the inputs hold NaN or infinity")
-    if mean:
-        bounds = np.divide(np.subtract([[0.0], [255.0]], mean), std)
-        bottom, top = float(bounds.min()), float(bounds.max())
-    elif tensor.dtype != "float32":
-        scale, zero_point = _affine(tensor)
-        limits = np.iinfo(tensor.dtype)
-        bottom, top = (limits.min - zero_point) * scale, (limits.max - zero_point) * scale
-    else:
-        return
-    # Values beyond the bounds by the whole range are no overshoot of a filter or an augmentation.
-    if high - top > top - bottom or bottom - low > top - bottom:
-        raise InputError(
-            f"floats from {low:g} to {high:g} are not on the model's scale, which is {bottom:g} to "
-            f"{top:g}: pass uint8 pixels, which are normalised here, or normalise them first"
-        )
-    if top - bottom > WIDE and values.size >= MANY and low >= -1 and 0 < high <= 1:
-        raise InputError(
-            f"floats from {low:g} to {high:g} are not on the model's scale, which is {bottom:g} to "
-            f"{top:g}: multiply them by {top:g}, or pass uint8 pixels"
-        )
+    require_on_scale(low, high, values.size, tensor, mean, std)
 
 
 def quantize(values: npt.NDArray[np.float32], tensor: Tensor) -> npt.NDArray[Any]:
@@ -279,7 +248,7 @@ def quantize(values: npt.NDArray[np.float32], tensor: Tensor) -> npt.NDArray[Any
 
     if tensor.dtype == "float32":
         return values
-    scale, zero_point = _affine(tensor)
+    scale, zero_point = affine(tensor)
     with np.errstate(over="ignore"):
         scaled = (values / np.float32(scale)).astype(np.float64)
     # In float64 adding the half is exact; in float32 0.49999997 + 0.5 is 1.
@@ -299,16 +268,5 @@ def dequantize(values: npt.NDArray[Any], tensor: Tensor) -> npt.NDArray[np.float
 
     if tensor.dtype == "float32":
         return values
-    scale, zero_point = _affine(tensor)
+    scale, zero_point = affine(tensor)
     return (values.astype(np.int32) - zero_point).astype(np.float32) * np.float32(scale)
-
-
-def _affine(tensor: Tensor) -> tuple[float, int]:
-    """Return scale and zero point of an integer tensor."""
-    quantization = tensor.quantization
-    if quantization is None or quantization.per_channel or "int" not in tensor.dtype:
-        raise ModelError(
-            f"tensor {tensor.name!r} is {tensor.dtype} without one scale and zero point, so the "
-            "file does not say what its numbers mean: use run(), which accepts raw tensors"
-        )
-    return quantization.scales[0], quantization.zero_points[0]

@@ -13,9 +13,7 @@ from edge_runtime.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    import numpy.typing as npt
+    import PIL.Image
 
 PRECISION = 22
 """Fractional bits of a weight: 32 less 8 of the byte, and 2 for overshoot."""
@@ -37,17 +35,16 @@ class Taps:
     weights: tuple[int, ...]
 
 
-def resized(pixels: npt.NDArray[Any], height: int, width: int) -> npt.NDArray[Any]:
-    """Resize a picture, uint8 [h, w] or [h, w, 3] or float32 [h, w], with Pillow.
+def resized(picture: PIL.Image.Image, height: int, width: int) -> PIL.Image.Image:
+    """Resize a picture of the mode L, RGB or F with Pillow.
 
     Rows first: releases of Pillow that resize both at once disagree on the order, and so on the
     last bit.
     """
-    import numpy as np
-    import PIL.Image
+    from PIL.Image import Resampling
 
-    across = PIL.Image.fromarray(pixels).resize((width, len(pixels)), PIL.Image.Resampling.HAMMING)
-    return np.asarray(across.resize((width, height), PIL.Image.Resampling.HAMMING))
+    across = picture.resize((width, picture.height), Resampling.HAMMING)
+    return across.resize((width, height), Resampling.HAMMING)
 
 
 def taps(source: int, size: int) -> tuple[Taps, ...]:

@@ -70,6 +70,13 @@ class Runner:
             return tuple(outputs)
         return dict(zip(self._names[1], outputs, strict=True))
 
+    def run_one(self, content: bytes) -> list[bytes]:
+        """Run one input, its elements, of a model that has one; return those of each output."""
+        tensor = self._inputs[0]
+        whole = content + bytes(len(content) * (tensor.shape[0] - 1))
+        outputs = [memoryview(output) for output in self._run([self._view(whole, tensor)])]
+        return [output.tobytes()[: output.nbytes // tensor.shape[0]] for output in outputs]
+
     def run_batch(self, batches: Sequence[npt.NDArray[Any]]) -> Sequence[npt.NDArray[Any]]:
         """Run images [N, ...] in each input's element type, N a multiple of the model's batch."""
         with self._lock:

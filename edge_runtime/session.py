@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from edge_runtime.errors import MetadataError, ModelError, require
+import sys
+from math import prod
+
+from edge_runtime.errors import InputError, MetadataError, ModelError, require
 from edge_runtime.graph import ports
 from edge_runtime.record import record
 from edge_runtime.runner import Runner, describe
@@ -10,7 +13,6 @@ from edge_runtime.runner import Runner, describe
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
-    from collections.abc import Iterable
     from typing import Any
 
     import numpy as np
@@ -18,10 +20,10 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
     from edge_runtime.backends import Session
-    from edge_runtime.front_end import Audio
     from edge_runtime.graph import Graph, Tensor
-    from edge_runtime.image import Prepared, Source
+    from edge_runtime.image import Prepared
     from edge_runtime.metadata import Metadata
+    from edge_runtime.picture import Source
 
     RawTensor = ReadableBuffer | npt.NDArray[Any]
     RawTensors = RawTensor | dict[str, RawTensor] | tuple[RawTensor, ...]
@@ -230,8 +232,8 @@ class Model:
         """What the backend had to do differently to run the file; "" if nothing."""
         return str(getattr(self._session, "note", ""))
 
-    def predict(self, batch: npt.ArrayLike | dict[str, npt.ArrayLike]) -> Any:
-        """Return what the model says about a batch.
+    def predict(self, batch: Any) -> Any:
+        """Return what the model says about a batch, or about one input without NumPy.
 
         Args:
             batch: [N, ...] of the model's input shape. uint8 is pixels, which the normalisation in
@@ -239,14 +241,16 @@ class Model:
                 of length 1 for the channel of grey images may be there or not. Of a model that
                 hears also the path of a WAV file, or PCM, int16 [N, samples]. For several inputs a
                 dict by the names of ``inputs``, or a tuple in their order, of numbers on their
-                scales.
+                scales. Or one input: a list, tuple or buffer (bytes, ``array.array``, a memoryview)
+                of one dimension with as many numbers as an input has, channels last.
 
         Returns:
             Of classes the scores, float32 [N, classes], as probabilities: logits go through
             softmax, and a single p or logit becomes the scores of two classes. Where the output
             is numbers (``meaning``), those, float32 [N, ...]. Of several outputs a dict by the
             names of ``outputs`` of their numbers, [N, ...] each: float32, or integers as they are
-            where they have no scale.
+            where they have no scale. For one input flat tuples in place of the arrays, of the
+            same values, but that softmax and sigmoid may differ in the last bits of float32.
 
         Raises:
             InputError: wrong names, number, shape or element type, NaN or infinity, or floats that
@@ -255,47 +259,53 @@ class Model:
             ModelError: inputs and outputs do not have the batch as their first dimension, or are
                 integer without scale and zero point.
             BackendError: the backend failed.
-            MissingPackageError: NumPy is not installed.
+            MissingPackageError: it is a batch, and NumPy is not installed.
         """
-        require("numpy", "predict()")
-        import numpy as np
+        return self._of_one_or_many("predict", batch)
 
-        parts = zip(*map(self._answers, self._encoded(batch)), strict=True)
-        answers = [np.concatenate(part) for part in parts]
-        return answers[0] if len(answers) == 1 else dict(zip(self.outputs, answers, strict=True))
-
-    def score(self, batch: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return the mean squared difference of output and input for a batch, float64 [N].
+    def score(self, batch: Any) -> Any:
+        """Return the mean squared difference of output and input.
 
         See :mod:`edge_runtime.anomaly`. An anomaly has one above ``metadata.threshold``.
 
+        Args:
+            batch: as for ``predict``.
+
+        Returns:
+            float64 [N]; for one input a float of the same bits, without NumPy.
+
         Raises:
             ModelError: the output has not as many elements as the input; and all that ``predict``
-                raises, whose batches it takes.
+                raises.
         """
-        require("numpy", "score()")
-        import numpy as np
+        from edge_runtime.anomaly import steps
 
-        from edge_runtime import anomaly
+        steps(self.input, self.output)
+        return self._of_one_or_many("score", batch)
 
-        ports = self.input, self.output
-        anomaly.steps(*ports)
-        raw = [
-            anomaly.raw_scores(one[0], self._runner.run_padded(one)[0], *ports)
-            for one in self._encoded(batch)
-        ]
-        return anomaly.errors(np.concatenate(raw), *ports)
+    def _of_one_or_many(self, call: str, batch: Any) -> Any:
+        """Return what a function of ``single`` or ``batches`` returns."""
+        self._require_batches()
+        if len(self.inputs) == 1 and not isinstance(batch, dict) and not _is_array(batch):
+            from edge_runtime import single
 
-    def _encoded(self, batch: Any) -> Iterable[list[npt.NDArray[Any]]]:
-        """Return a batch in the element types of the inputs, chunk by chunk."""
-        from edge_runtime.quantize import encoded, encoded_inputs
+            content = single.encoded(self, batch)
+            if content is not None:
+                return getattr(single, call)(self, self._runner, content)
+        require("numpy", f"{call}() of a batch")
+        from edge_runtime import batches
 
-        several = len(self.inputs) > 1
-        if audio := self._audio():
-            from edge_runtime.audio import hear
+        return getattr(batches, call)(self, self._runner, batch)
 
-            batch = hear(audio, batch, self.input.shape[1:])
-        values = self._runner.values(batch) if several or isinstance(batch, dict) else [batch]
+    def _numbers(self, batch: Any) -> npt.NDArray[np.float32]:
+        """Return what the only output says about a batch before it becomes scores."""
+        self._require_batches()
+        from edge_runtime import batches
+
+        return batches.numbers(self, self._runner, batch)
+
+    def _require_batches(self) -> None:
+        """Raise unless inputs and outputs begin with the same number of inputs."""
         inputs, outputs = (tuple(named.values()) for named in (self.inputs, self.outputs))
         heads = {tensor.shape[:1] for tensor in (*inputs, *outputs)}
         if len(heads) > 1 or () in heads:
@@ -304,80 +314,63 @@ class Model:
                 f"{self._name}: it turns {froms} into {tos}, which do not begin with the same "
                 "number of inputs: use run()"
             )
-        if several:
-            return encoded_inputs(values, self.inputs)
-        return ([chunk] for chunk in encoded(values[0], inputs[0], self.metadata))
 
-    def _answers(self, batches: list[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
-        """Return what each output says about batches in the element types of the inputs."""
-        from edge_runtime.meaning import class_scores
-        from edge_runtime.quantize import dequantize
+    def classify(self, image: Any, *, invert: bool | None = None) -> Prediction:
+        """Classify an image, a sound where the model hears, or features where it takes those.
 
-        raw, outputs = self._runner.run_padded(batches), tuple(self.outputs.values())
-        if len(outputs) == 1:
-            return [class_scores(dequantize(raw[0], outputs[0]), self.meaning, self.task)]
-        return [
-            one if tensor.scale is None else dequantize(one, tensor)
-            for one, tensor in zip(raw, outputs, strict=True)
-        ]
-
-    def _numbers(self, batch: Any) -> npt.NDArray[np.float32]:
-        """Return what the only output says about a batch before it becomes scores."""
-        import numpy as np
-
-        from edge_runtime.quantize import dequantize
-
-        raw = np.concatenate([self._runner.run_padded(one)[0] for one in self._encoded(batch)])
-        return dequantize(raw, self.output)
-
-    def classify(
-        self,
-        image: Source,
-        *,
-        invert: bool | None = None,
-    ) -> Prediction:
-        """Classify an image, or a sound where the model hears.
+        NumPy is only needed to find the ink of a digit (see ``prepare``), and for arrays.
 
         Args:
             image: path, PIL image or array of any size and mode;
                 :func:`edge_runtime.image.prepare` describes how it becomes the model's input. Of a
                 sound a WAV file, see :func:`edge_runtime.audio.read_wav`, or PCM, int16 [samples].
+                Of features a list, tuple or buffer of one dimension, as for ``predict``.
             invert: whether to invert the image first; None lets ``prepare`` decide.
 
         Raises:
-            InputError: the image or sound cannot be read, or the image is blank.
+            InputError: the image or sound cannot be read, the image is blank, or the features are
+                others.
             MetadataError: the file has no labels or no normalisation.
             ModelError: the input is not an image, or is no classifier.
             BackendError: the backend failed.
-            MissingPackageError: NumPy or Pillow is not installed.
+            MissingPackageError: Pillow is not installed, or NumPy where it is needed.
         """
-        require("numpy", "classify()")
-        if not self._audio():
+        said = self.metadata
+        if not (said and (said.audio or said.features)):
             require("PIL", "classify()")
-        from edge_runtime.meaning import MULTILABEL, margins
-
         output, metadata = self.output, self._labelled()
+        from edge_runtime import single
+        from edge_runtime.meaning import MULTILABEL
+
         if self.task == MULTILABEL:
             raise ModelError(
                 f"{self._name}: its labels do not exclude each other: use predict(), which returns "
                 "the score of each"
             )
-        prepared = self.prepare(image, invert=invert)
-        scores = self.predict(prepared.pixels[None])[0]
-        if scores.shape != (len(metadata.labels),):
+        self._require_batches()
+        inverted = False
+        if metadata.features:
+            content = single.encoded(self, image)
+        else:
+            prepared = self.prepare(image, invert=invert)
+            content, inverted = single.encoded(self, prepared.content), prepared.inverted
+        if content is None:
+            raise InputError(
+                f"expected features, a list or buffer of {prod(self.input.shape[1:])} numbers, got "
+                f"{type(image).__name__}"
+            )
+        numpy = sys.modules["numpy"] if _is_array(image) else None
+        index, scores = single.classify(self, self._runner, content, numpy)
+        if len(scores) != len(metadata.labels):
             raise ModelError(
                 f"{self._name}: {describe(output)} is not one score for each class: use predict()"
             )
-        index = int(scores.argmax())
-        if metadata.threshold is not None:
-            numbers = self._numbers(prepared.pixels[None])
-            index = int(margins(numbers, self.meaning)[0] > metadata.threshold)
         return Prediction(
             label=metadata.labels[index],
             index=index,
-            score=float(scores[index]),
-            scores=tuple(scores.tolist()),
-            inverted=prepared.inverted,
+            score=scores[index],
+            scores=scores,
+            inverted=inverted,
         )
 
     def prepare(self, image: Source, *, invert: bool | None = None) -> Prepared:
@@ -388,33 +381,35 @@ class Model:
             invert: as for ``classify``.
 
         Returns:
-            ``pixels`` uint8 in the input's shape without the batch, framed as the file says.
+            ``pixels`` uint8 in the input's shape without the batch, framed as the file says, and
+            their bytes in ``content``, which need no NumPy.
 
         Raises:
             InputError: the image or sound cannot be read, or the image is blank.
             ModelError: the input is not an image.
+            MissingPackageError: Pillow is not installed; or NumPy, and the ink of a digit is to be
+                found in a picture of another size or on another ground than the model's.
         """
-        require("numpy", "prepare()")
-        from dataclasses import replace
-
         from edge_runtime.image import Prepared, prepare, size_of
         from edge_runtime.metadata import Metadata
 
-        if audio := self._audio():
-            from edge_runtime.audio import hear
+        shape, said = self.input.shape[1:], self.metadata or Metadata()
+        if said.audio:
+            from edge_runtime.audio import hear_one
 
-            return Prepared(hear(audio, image, self.input.shape[1:], one=True)[0], inverted=False)
+            return Prepared(hear_one(said.audio, image), shape, inverted=False)
         require("PIL", "prepare()")
-        size = size_of(self.input.shape[1:])
+        size = size_of(shape)
         if size is None:
             raise ModelError(
                 f"{self._name}: its input {describe(self.input)} is not an image [1, height, "
                 "width, 1 or 3]: use predict() or run()"
             )
-        said = self.metadata or Metadata()
-        prepared = prepare(image, *size, said.framing, invert, said.ground)
-        return replace(prepared, pixels=prepared.pixels.reshape(self.input.shape[1:]))
+        done = prepare(image, *size, said.framing, invert, said.ground)
+        return Prepared(done.content, shape, done.inverted, done.dropped)
 
-    def _audio(self) -> Audio | None:
-        """Return the front end of a model that hears."""
-        return self.metadata.audio if len(self.inputs) == 1 and self.metadata else None
+
+def _is_array(value: object) -> bool:
+    """Return whether a value is an array of NumPy, which is not imported for it."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(value, numpy.ndarray)

@@ -56,7 +56,7 @@ back.
 """
 
 ELSEWHERE = {
-    "session": {"__init__", "session", "loading", "notebook", "runner"},
+    "session": {"__init__", "session", "batches", "single", "loading", "notebook", "runner"},
     "child": {"worker"},
     "backends": {"own_process", "native", "_native"},
     "audio": {"audio"},

@@ -10,7 +10,8 @@ import pytest
 from PIL import EpsImagePlugin, Image
 
 from edge_runtime.errors import InputError
-from edge_runtime.image import FORMATS, MOST_PIXELS, prepare
+from edge_runtime.image import prepare
+from edge_runtime.picture import FORMATS, MOST_PIXELS
 
 SUFFIXES = {"JPEG": "jpg", "PPM": "pgm"}
 
@@ -122,14 +123,3 @@ def test_the_first_picture_of_a_phones_jpeg_is_used(tmp_path: Path) -> None:
     first.save(tmp_path / "photo.jpg", "MPO", save_all=True, append_images=[second])
 
     assert pixels_of(tmp_path / "photo.jpg").min() == 255
-
-
-def test_transparent_pictures_of_several_bands(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rng = np.random.default_rng(0)
-    Image.fromarray(rng.integers(0, 256, (40, 30, 4), np.uint8)).save(tmp_path / "image.png")
-    whole = pixels_of(tmp_path / "image.png")
-    monkeypatch.setattr("edge_runtime.image.BAND", 64)
-
-    np.testing.assert_array_equal(pixels_of(tmp_path / "image.png"), whole)
