@@ -73,6 +73,7 @@ def encode(
     tensor: Tensor,
     mean: tuple[float, ...],
     std: tuple[float, ...],
+    *,
     features: bool,
 ) -> bytes:
     """Return one input in the form of the model's input, as ``quantize.encode`` does for many.

@@ -13,6 +13,7 @@ from edge_runtime.runner import Runner, describe
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
+    from collections.abc import Sequence
     from typing import Any
 
     import numpy as np
@@ -232,7 +233,7 @@ class Model:
         """What the backend had to do differently to run the file; "" if nothing."""
         return str(getattr(self._session, "note", ""))
 
-    def predict(self, batch: Any) -> Any:
+    def predict(self, batch: npt.ArrayLike | dict[str, npt.ArrayLike]) -> Any:
         """Return what the model says about a batch, or about one input without NumPy.
 
         Args:
@@ -263,7 +264,7 @@ class Model:
         """
         return self._of_one_or_many("predict", batch)
 
-    def score(self, batch: Any) -> Any:
+    def score(self, batch: npt.ArrayLike) -> Any:
         """Return the mean squared difference of output and input.
 
         See :mod:`edge_runtime.anomaly`. An anomaly has one above ``metadata.threshold``.
@@ -315,7 +316,9 @@ class Model:
                 "number of inputs: use run()"
             )
 
-    def classify(self, image: Any, *, invert: bool | None = None) -> Prediction:
+    def classify(
+        self, image: Source | Sequence[float] | ReadableBuffer, *, invert: bool | None = None
+    ) -> Prediction:
         """Classify an image, a sound where the model hears, or features where it takes those.
 
         NumPy is only needed to find the ink of a digit (see ``prepare``), and for arrays.
@@ -352,7 +355,7 @@ class Model:
         if metadata.features:
             content = single.encoded(self, image)
         else:
-            prepared = self.prepare(image, invert=invert)
+            prepared = self.prepare(image, invert=invert)  # type: ignore[arg-type]
             content, inverted = single.encoded(self, prepared.content), prepared.inverted
         if content is None:
             raise InputError(

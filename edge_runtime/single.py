@@ -35,8 +35,9 @@ def encoded(model: Any, values: Any) -> bytes | None:
         from edge_runtime.audio import hear_one
 
         numbers = array("B", hear_one(said.audio, numbers))
-    scale = (said.mean, said.std, said.features) if said else ((), (), False)
-    return encode(numbers, model.input, *scale)
+    if said is None:
+        return encode(numbers, model.input, (), (), features=False)
+    return encode(numbers, model.input, said.mean, said.std, features=said.features)
 
 
 def predict(model: Any, runner: Runner, content: bytes) -> Any:

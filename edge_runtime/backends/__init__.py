@@ -99,6 +99,13 @@ def require_threads(count: object) -> None:
         raise BackendError(f"num_threads is a whole number from 1 to {MOST_THREADS}{got}")
 
 
+def lacks_numpy() -> str:
+    """Return why a backend that needs NumPy cannot run where it is not installed."""
+    from edge_runtime.install import pip_line
+
+    return f"NumPy is not installed: {pip_line('install', 'numpy')}"
+
+
 def options_for(name: str) -> dict[str, Any]:
     """Return the options with which a command opens an untrusted file.
 

@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from edge_runtime.backends import require_threads
+from edge_runtime.backends import lacks_numpy, require_threads
 from edge_runtime.check import require_order
 from edge_runtime.errors import BackendError, ModelError, UnsoundError
 from edge_runtime.planner import plan, states_its_shapes
@@ -50,7 +50,7 @@ def unavailable() -> str | None:
         from edge_runtime.install import install_line
 
         return f"ai-edge-litert is not installed: {install_line('litert')}"
-    return None
+    return lacks_numpy() if find_spec("numpy") is None else None
 
 
 def for_edgetpu(graph: Graph) -> bool:
@@ -105,8 +105,8 @@ def open_session(
             not the end of this process; None to do so unless ``is_checked``.
 
     Raises:
-        BackendError: LiteRT is not installed, or ``num_threads`` is not a whole number from 1 to
-            ``MOST_THREADS``.
+        BackendError: LiteRT or NumPy is not installed, or ``num_threads`` is not a whole number
+            from 1 to ``MOST_THREADS``.
         ModelError: LiteRT cannot run the model, or the model contradicts itself.
     """
     if reason := unavailable():

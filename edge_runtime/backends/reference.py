@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime import kernels
+from edge_runtime.backends import lacks_numpy
 from edge_runtime.errors import BackendError
 from edge_runtime.planner import plan
 from edge_runtime.planner.plan import with_output_shapes
@@ -24,11 +25,7 @@ if TYPE_CHECKING:
 
 def unavailable() -> str | None:
     """Return why it cannot run here; None when it can."""
-    if find_spec("numpy") is None:
-        from edge_runtime.install import pip_line
-
-        return f"NumPy is not installed: {pip_line('install', 'numpy')}"
-    return None
+    return lacks_numpy() if find_spec("numpy") is None else None
 
 
 def open_session(

@@ -178,15 +178,6 @@ def test_colours_survive_in_a_colour_model() -> None:
     np.testing.assert_array_equal(prepare(image, 8, 8, 1, "resize").pixels, luma)
 
 
-def test_grey_equals_that_of_pillow() -> None:
-    image = np.random.default_rng(0).integers(0, 256, (28, 28, 3)).astype(np.uint8)
-
-    np.testing.assert_array_equal(
-        prepare(image, 28, 28, 1, "resize").pixels[:, :, 0],
-        np.asarray(Image.fromarray(image).convert("L")),
-    )
-
-
 # The other framings.
 
 

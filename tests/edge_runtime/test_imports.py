@@ -110,10 +110,10 @@ for call in model.predict, model.classify:
         (
             "numpy,PIL",
             [
-                "MissingPackageError predict() needs NumPy, which is not installed: "
+                "MissingPackageError predict() of a batch needs NumPy, which is not installed: "
                 + pip_line("install", "numpy"),
-                "MissingPackageError classify() needs NumPy, which is not installed: "
-                + pip_line("install", "numpy"),
+                "MissingPackageError classify() needs Pillow, which is not installed: "
+                + pip_line("install", "pillow"),
             ],
         ),
         (

@@ -1,6 +1,7 @@
 """The score of anomalies in C: the bits of edge_runtime's, and thresholds that decide the same."""
 
 import ctypes
+from array import array
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 import headers
 from edge_runtime import anomaly
-from edge_runtime.graph import Quantization, Tensor
+from edge_runtime.graph import FORMATS, Quantization, Tensor
 from edge_runtime.meaning import (
     ANOMALY,
     BINARY,
@@ -70,6 +71,15 @@ def test_every_bit_of_the_score_is_the_runtimes(source: Form, output: Form, tmp_
     function.restype = ctypes.c_uint64 if whole else ctypes.c_float
     scores = [function(a.tobytes(), b.tobytes()) for a, b in zip(x, y, strict=True)]
     assert np.array(scores, expected.dtype).tobytes() == expected.tobytes()
+    each = [
+        anomaly.error_of_one(array(*one), array(*its), first, second)
+        for one, its in zip(_elements(x, source), _elements(y, output), strict=True)
+    ]
+    assert each == anomaly.errors(expected, first, second).tolist()
+
+
+def _elements(rows: np.ndarray, form: Form) -> list[tuple[str, bytes]]:
+    return [(FORMATS[form[0]], row.tobytes()) for row in rows]
 
 
 def test_the_header_has_the_threshold_in_the_scores_unit(tmp_path: Path) -> None:

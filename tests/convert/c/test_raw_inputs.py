@@ -1,6 +1,10 @@
-"""Raw inputs in C: pixels and features become the bytes that edge_runtime makes of them."""
+"""Raw inputs in C: pixels and features become the bytes that edge_runtime makes of them.
+
+It makes the same of a batch, with NumPy, and of one input, without.
+"""
 
 import ctypes
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ import exported
 from edge_runtime.errors import ModelError
 from edge_runtime.image import prepare
 from edge_runtime.metadata import Metadata
+from edge_runtime.plain import encode as encode_one
 from edge_runtime.quantize import encode
 from edge_runtime.reader import read
 from edgekit.convert.c.library import CLibrary, library
@@ -65,6 +70,9 @@ def test_features_in_their_own_units(shape: tuple[int, ...], dtype: str, tmp_pat
         features = (means + spread * stds * random.normal(size=shape)).astype(np.float32)
         expected = encode(features[None], graph.tensors[graph.inputs[0]], metadata)
         assert given(functions.call_from_features, features, made) == expected.tobytes()
+        one = array("f", features.tobytes())
+        tensor = graph.tensors[graph.inputs[0]]
+        assert encode_one(one, tensor, *as_stored, features=True) == expected.tobytes()
 
 
 def rgb(tmp_path: Path) -> Path:
@@ -93,8 +101,11 @@ def test_a_png_becomes_the_same_bytes_in_python_and_c(
     path = rgb(tmp_path)
 
     def expected(image: Any) -> bytes:
-        pixels = prepare(image, HEIGHT, WIDTH, channels, "resize").pixels
-        return encode(pixels[None], tensor, metadata).tobytes()
+        prepared = prepare(image, HEIGHT, WIDTH, channels, "resize")
+        batch = encode(prepared.pixels[None], tensor, metadata).tobytes()
+        one = array("B", prepared.content)
+        assert encode_one(one, tensor, mean, std, features=False) == batch
+        return batch
 
     colours = np.asarray(PIL.Image.open(path))
     pixels = prepare(path, HEIGHT, WIDTH, channels, "resize").pixels
