@@ -101,12 +101,12 @@ def _border(luma: PIL.Image.Image) -> float:
     return (ordered[len(border) // 2 - 1] + ordered[len(border) // 2]) / 2
 
 
-def find(pixels: Pixels, luma: Pixels) -> Ink:
+def find(picture: PIL.Image.Image, luma: PIL.Image.Image) -> Ink:
     """Find the ink of a picture, dark or light, in even or uneven light.
 
     Args:
-        pixels: [h, w] or [h, w, 3].
-        luma: [h, w], the grey levels of ``pixels``.
+        picture: of the mode L or RGB.
+        luma: its grey levels.
 
     Raises:
         InputError: the picture is blank.
@@ -115,7 +115,7 @@ def find(pixels: Pixels, luma: Pixels) -> Ink:
 
     from edge_runtime.light import DARK, estimate
 
-    grey = _grey(_reduce(pixels), _reduce(luma))
+    grey = _grey(np.asarray(_reduce(picture)), np.asarray(_reduce(luma)))
     dark, grounds = estimate(grey)
     for guess in (dark, not dark):
         ground = grounds[guess]
@@ -126,13 +126,10 @@ def find(pixels: Pixels, luma: Pixels) -> Ink:
     raise InputError(BLANK)
 
 
-def _reduce(pixels: Pixels) -> Pixels:
+def _reduce(picture: PIL.Image.Image) -> PIL.Image.Image:
     """Return a picture with at most LARGEST pixels on its longest side."""
-    import numpy as np
-    import PIL.Image
-
-    factor = -(-max(pixels.shape[:2]) // LARGEST)
-    return np.asarray(PIL.Image.fromarray(pixels).reduce(factor)) if factor > 1 else pixels
+    factor = -(-max(picture.size) // LARGEST)
+    return picture.reduce(factor) if factor > 1 else picture
 
 
 def _grey(pixels: Pixels, luma: Pixels) -> Floats:

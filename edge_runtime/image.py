@@ -216,10 +216,10 @@ def _digit(picture: Picture, height: int, width: int, invert: bool | None) -> tu
     import numpy as np
     import PIL.Image
 
-    levels = np.asarray(luma)
-    ink = find(np.asarray(picture), levels)
+    ink = find(picture, luma)
     if invert in (None, ink.dark):
         return PIL.Image.fromarray(fit(ink, height, width)), ink.dark
+    levels = np.asarray(luma)
     field = _frame(~levels if invert else levels, height, width)
     return PIL.Image.fromarray(field), bool(invert)
 
