@@ -5,6 +5,7 @@
     model = load("model_int8.tflite")
     model.classify("seven.png")  # path, PIL image or array -> Prediction
     model.predict(batch)         # images [N, ...] -> float32 scores [N, classes]
+    model.predict(numbers)       # one input, a flat list or buffer -> tuple of scores, no NumPy
     model.run(tensor)            # raw tensor in, raw tensor out
 
 Importing this loads the standard library only; a backend loads what it needs when it is opened.

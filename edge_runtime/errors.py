@@ -24,7 +24,7 @@ class MetadataError(EdgeRuntimeError):
 class MissingPackageError(EdgeRuntimeError):
     """A package that the call needs is not installed.
 
-    ``run`` needs none, and ``load`` only one to check a signature.
+    ``run`` and one input of numbers need none, and ``load`` only one to check a signature.
     """
 
 
