@@ -36,20 +36,20 @@ SELDOM = {
     # What the kernels mean in NumPy: only the backend "reference" runs it.
     "kernels": tuple(sorted(path.stem for path in KERNELS.glob("*.py"))),
     ".": (
-        *("anomaly", "audio", "digit", "flexbuffer", "front_end", "install", "light", "notebook"),
-        *("own_process", "resampling", "unsupported", "worker"),
+        *("anomaly", "audio", "batches", "digit", "flexbuffer", "front_end", "install", "light"),
+        *("notebook", "own_process", "resampling", "signature", "unsupported", "worker"),
     ),
     "planner": ("one_arena", "order", "overlap", "parts", "placing", "stages"),
     "planner/passes": ("dilations", "loops", "variables"),
     # Ops that hardly a published network has.
     "ops": (
         *("abs", "add_n", "arg_max", "batch_matmul", "broadcast_to", "cast", "comparison"),
-        *("cumsum", "densify", "detection_postprocess", "div", "embedding_lookup", "floor_div"),
-        *("gather_nd", "gelu", "hard_swish", "interpolation", "l2_normalization", "log"),
-        *("log_softmax", "lstm_int8", "mirror_pad", "one_hot", "positions", "pow"),
-        *("prelu", "range", "rank", "resize", "reverse_sequence", "roots", "select"),
-        *("space_to_batch_nd", "space_to_depth", "squared_difference", "svdf", "tile"),
-        *("topk_v2", "transpose_conv", "unary"),
+        *("cumsum", "densify", "detection_postprocess", "div", "elu", "embedding_lookup"),
+        *("floor_div", "gather_nd", "gelu", "hard_swish", "interpolation", "l2_normalization"),
+        *("log", "log_softmax", "logical", "lstm_int8", "mirror_pad", "one_hot", "positions"),
+        *("pow", "prelu", "range", "rank", "resize", "reverse_sequence", "roots", "select"),
+        *("space_to_batch_nd", "space_to_depth", "split_v", "squared_difference", "svdf"),
+        *("tile", "topk_v2", "transpose_conv", "unary"),
         *("unidirectional_sequence_rnn", "zeros_like"),
     ),
 }

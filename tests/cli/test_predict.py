@@ -62,7 +62,7 @@ def test_a_wav_file(tmp_path, capsys):
     sound.write_wav(wav, pcm, 16_000)
     assert run(["predict", str(path), str(wav), "--json"]) == 0
     (prediction,) = documents.read(capsys.readouterr().out)["predictions"]
-    assert prediction["scores"] == list(load(path).classify(pcm).scores)
+    assert prediction["scores"] == list(load(path).classify(wav).scores)
     sound.write_wav(wav, pcm, 8_000)
     assert run(["predict", str(path), str(wav)]) == 2
     assert "16 bits at 8000 Hz; the model takes 16 bits at 16000 Hz" in capsys.readouterr().err
