@@ -1,6 +1,6 @@
 """What quantisation did to a model, layer by layer, and what helps: tried, and as text."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -8,7 +8,7 @@ from edgekit.columns import columns
 from edgekit.convert.conversion import Conversion
 from edgekit.convert.job import Job
 from edgekit.convert.job_data import Choices
-from edgekit.convert.layer_use import layer_uses, worst_inputs
+from edgekit.convert.layer_use import layer_uses
 from edgekit.convert.pipeline import error_samples
 from edgekit.convert.repairs import QAT, FineTuned, Repair, candidates, fine_tuned, measured, tried
 from edgekit.convert.report import ratio
@@ -18,6 +18,12 @@ from edgekit.limits import MAIN, TITLES
 
 NONE = "–"
 LONGEST = 60
+
+MOST_INPUTS = 5
+"""Most test inputs that are named because they change most."""
+
+Table = list[list[str]]
+"""Rows of cells, the titles first."""
 
 
 def explained(
@@ -69,46 +75,49 @@ def explained(
         samples = error_samples(calibration, job.test_inputs(trained))
         uses = [] if samples is None else layer_uses(content, samples)
         found["layers"] = [asdict(use) for use in uses]
-        found["worst_inputs"] = worst_inputs(trained, content, job)
+        changing = sorted(document["inputs"], key=lambda one: -one["change"])[:MOST_INPUTS]
+        found["worst_inputs"] = [one["index"] for one in changing if one["change"]]
     return best.content, {**best.document, "explained": found}
 
 
 def text(document: dict[str, Any]) -> str:
     """Return what was found as text: the layers of the conversion, and what was tried."""
     found = document["explained"]
-    metric = TITLES[MAIN.get(document["task"]["name"], "accuracy")]
-    parts = [_repairs(found["repairs"], metric)]
+    repairs, notes = repair_table(document)
+    parts = ["\n".join([*columns(repairs, right=range(1, len(repairs[0]))), *notes])]
     if "layers" in found:
-        parts.insert(0, _layers(found, document["tensor_errors"]))
+        layers = layer_table(document)
+        lines = [*columns(layers, right=range(1, len(layers[0])))]
+        if worst := ", ".join(map(str, found["worst_inputs"])):
+            lines.append(f"test inputs that change most: {worst}")
+        parts.insert(0, "\n".join(lines))
     return "\n\n".join(["", *parts, f"written: {found['written']}"])
 
 
-def _layers(found: dict[str, Any], measured_errors: Sequence[dict[str, Any]]) -> str:
+def layer_table(document: dict[str, Any]) -> Table:
     """Return the table of the layers."""
-    errors = {error["tensor"]: error for error in measured_errors}
+    errors = {error["tensor"]: error for error in document["tensor_errors"]}
     rows = [["layer", "SNR", "lost", "range used", "saturated", "channels' spread"]]
-    for layer in found["layers"]:
+    for layer in document["explained"]["layers"]:
         error = errors.get(layer["tensor"])
-        spread = layer["spread"]
         rows.append(
             [
                 layer["op"],
                 *([NONE, NONE] if error is None else [ratio(error), _lost(error)]),
                 f"{layer['used']:.0%}",
                 _number(layer["saturated"], "{:.2%}"),
-                NONE if spread is None else f"{spread:.3g} ×",
+                _number(layer["spread"], "{:.3g} ×"),
             ]
         )
-    worst = ", ".join(map(str, found["worst_inputs"]))
-    note = f"test inputs that change most: {worst}" if worst else ""
-    return "\n".join([*columns(rows, right=range(1, len(rows[0]))), *([note] if note else [])])
+    return rows
 
 
-def _repairs(rows: Sequence[dict[str, Any]], metric: str) -> str:
-    """Return the table of what was tried, and what it gives."""
+def repair_table(document: dict[str, Any]) -> tuple[Table, list[str]]:
+    """Return the table of what was tried and what it gives, and notes to it, a line each."""
+    metric = TITLES[MAIN.get(document["task"]["name"], "accuracy")]
     table = [["tried", metric, "drop", "bytes", "µs here"]]
     notes, trains = [], False
-    for row in rows:
+    for row in document["explained"]["repairs"]:
         trains |= row["repair"] == QAT
         if row["training_seconds"]:
             notes.append(f"{row['repair']}: trained for {row['training_seconds']:.0f} s")
@@ -124,10 +133,9 @@ def _repairs(rows: Sequence[dict[str, Any]], metric: str) -> str:
                 _number(row["microseconds"], "{:.1f}"),
             ]
         )
-    text = [*columns(table, right=range(1, len(table[0]))), *notes]
     if not trains:
-        text.append("not tried, as it trains: edgekit tune --qat, which learns the ranges")
-    return "\n".join(text)
+        notes.append("not tried, as it trains: edgekit tune --qat, which learns the ranges")
+    return table, notes
 
 
 def _number(value: float | None, form: str) -> str:

@@ -7,11 +7,8 @@ import numpy as np
 from edge_runtime.graph import Graph, Op, Tensor
 from edge_runtime.ops.constraints import LIMITS
 from edge_runtime.reader import read
-from edgekit.convert import measuring
 from edgekit.convert.calibration import Arrays
 from edgekit.convert.compare import intermediates
-from edgekit.convert.job import Job
-from edgekit.convert.source import TrainedModel
 
 BOUNDED = ("LOGISTIC", "SOFTMAX", "TANH")
 """Ops whose outputs approach the ends of their range by nature."""
@@ -77,27 +74,6 @@ def layer_uses(model: bytes, inputs: Arrays) -> list[LayerUse]:
             )
         )
     return uses
-
-
-def worst_inputs(trained: TrainedModel, content: bytes, job: Job, count: int = 5) -> list[int]:
-    """Return the test inputs whose first output changes most by a conversion, the worst first.
-
-    Args:
-        trained: the model.
-        content: the converted model.
-        job: the data; without any there are no such inputs.
-        count: most of them.
-    """
-    test = job.test_inputs(trained)
-    if test is None:
-        return []
-    before = trained.run(test)[0]
-    fed = (job.dataset.x_test,) if job.dataset and job.normalization else test
-    with measuring.opened(trained, content) as running:
-        after = measuring.predicted(trained, running, fed)[0]
-    changes = np.abs(before.reshape(len(before), -1) - after.reshape(len(before), -1)).max(axis=1)
-    worst = np.argsort(-changes, kind="stable")[:count]
-    return [int(i) for i in worst if changes[i] > 0]
 
 
 def _quantised(tensor: Tensor) -> bool:

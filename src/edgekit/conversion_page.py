@@ -9,12 +9,10 @@ from edgekit.benchmarks.report.answers import matrices
 from edgekit.benchmarks.report.drawings import described
 from edgekit.benchmarks.report.page import page, scrolling, section
 from edgekit.benchmarks.shown import shown
-from edgekit.convert import beside, report
+from edgekit.convert import beside, explained, report
 from edgekit.escape import html
 from edgekit.limits import MARKS
 from edgekit.train.dataset import Dataset
-
-NONE = "–"
 
 STYLE = f"""
 {network.STYLE}{memory_map.STYLE}{layer_errors.STYLE}
@@ -131,65 +129,32 @@ def _numbers(outputs: Sequence[tuple[str, float]]) -> str:
     return f"<small>{' · '.join(texts)}</small>"
 
 
-def _explained(document: Mapping[str, Any]) -> list[str]:
+def _explained(document: dict[str, Any]) -> list[str]:
     """Return the sections of what --explain and --auto found."""
-    found = document.get("explained")
-    if not found:
+    if "explained" not in document:
         return []
-    tried = [
-        (
-            one["repair"],
-            _number(one["metric"], "{:.5f}"),
-            _number(one["drop"], "{:.5f}"),
-            _number(one["bytes"], "{:,}"),
-            _number(one["microseconds"], "{:.1f} µs"),
-        )
-        for one in found["repairs"]
-        if not one["problem"]
-    ]
-    titles = ("", "metric", "drop", "bytes", "time here")
-    problems = "".join(
-        f"<li>{html(one['repair'])}: not possible: {html(one['problem'])}</li>"
-        for one in found["repairs"]
-        if one["problem"]
-    )
-    left_out = f'<ul class="skipped">{problems}</ul>' if problems else ""
-    repairs = _table("Repairs", titles, tried) + left_out
-    return [
-        section("How layers use their range", _uses(found.get("layers", ())), USE_NOTE),
-        section("Repairs that were tried", repairs, f"Written: {found['written']}."),
-    ]
+    found, parts = document["explained"], []
+    if found.get("layers"):
+        layers = _table("Layers", explained.layer_table(document))
+        parts.append(section("How layers use their range", layers, USE_NOTE))
+    repairs, notes = explained.repair_table(document)
+    listed = "".join(f"<li>{html(note)}</li>" for note in notes)
+    table = _table("Repairs", repairs) + f'<ul class="skipped">{listed}</ul>'
+    return [*parts, section("Repairs that were tried", table, f"Written: {found['written']}.")]
 
 
-def _uses(layers: Sequence[Mapping[str, Any]]) -> str:
-    rows = [
-        (
-            one["op"],
-            f"{one['used']:.0%}",
-            _number(one["saturated"], "{:.2%}"),
-            _number(one["spread"], "{:.3g} ×"),
-        )
-        for one in layers
-    ]
-    return _table("Layers", ("", "range used", "saturated", "channels' spread"), rows)
-
-
-def _table(label: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    if not rows:
-        return ""
+def _table(label: str, rows: explained.Table) -> str:
+    """Return a table whose first row has the titles."""
+    titles, *others = rows
     head = "".join(f"<th>{html(title)}</th>" for title in titles)
     body = "".join(
         f'<tr><th scope="row">{html(name)}</th>'
         + "".join(f"<td>{html(cell)}</td>" for cell in cells)
         + "</tr>"
-        for name, *cells in rows
+        for name, *cells in others
     )
     table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
     return scrolling(f'<table class="figures">{table}</table>', label)
-
-
-def _number(value: float | None, form: str) -> str:
-    return NONE if value is None else form.format(value)
 
 
 def _beside(document: Mapping[str, Any]) -> str:
