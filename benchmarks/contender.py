@@ -13,7 +13,8 @@ import numpy.typing as npt
 import edge_runtime
 from edge_runtime.backends import litert, options_for, unavailable
 from edge_runtime.errors import BackendError, ModelError
-from edge_runtime.meaning import NUMBERS
+from edge_runtime.meaning import MULTILABEL
+from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import CHUNK, dequantize, encode
 from edge_runtime.reader import read
 from edgekit import files
@@ -221,18 +222,17 @@ def _from_model(path: Path, subject: Subject, usage: Usage, backend: str = "") -
 
 
 def _predict(model: edge_runtime.Model, usage: Usage, inputs: Inputs) -> Floats:
-    metadata = model.metadata
-    says = None if metadata is None else (metadata.mean, metadata.std)
-    if usage.detects or says != (usage.mean, usage.std):
+    metadata = model.metadata or Metadata()
+    says = (metadata.mean, metadata.std, model.meaning, model.task == MULTILABEL)
+    if usage.detects or says != (usage.mean, usage.std, usage.meaning, usage.task == MULTILABEL):
         # The file says something else, or nothing: the usage decides.
         answers = []
         for chunk in chunks(inputs):
             raw = raw_inputs(model, usage, chunk)
             answers.append(usage.answers(raw, model.run(raw), model.input, model.output))
         return np.concatenate(answers)
-    outputs = model.predict(inputs.reshape(len(inputs), *model.input.shape[1:]))
-    # To the runtime, the output of a file without labels and softmax is numbers.
-    return usage.read(outputs) if model.meaning == NUMBERS else outputs
+    scores: Floats = model.predict(inputs.reshape(len(inputs), *model.input.shape[1:]))
+    return scores
 
 
 def _random_inputs(model: edge_runtime.Model, inputs: Inputs) -> Raw:

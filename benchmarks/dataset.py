@@ -1,6 +1,7 @@
 """Test inputs of a run: from the data that the models were trained on, or random tensors."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 
 from edge_runtime.meaning import ANOMALY, MULTILABEL, NUMBERS
 from edgekit.benchmarks import input_range, model_file
+from edgekit.benchmarks import task as tasks
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.errors import DataError
 from edgekit.train import data
@@ -172,10 +174,16 @@ def _loaded(
     numbers, audio = None, file.metadata.audio
     read = partial(data.load, source, framing=framing, reading=reading, audio=audio)
     if file.metadata.task == ANOMALY:
-        return _judged(file, read(classes, file.size, may_lack=True))
-    if file.metadata.meaning:
+        # Of a file that says which data it comes from, the conversion has seen whether they are.
+        known = file.task_stated or file.data_classes is None or bool(file.data_classes)
+        return _judged(read(classes, file.size, may_lack=True), stated=known)
+    likely = tasks.likely_rebuilds(file)
+    if file.metadata.meaning and not likely:
         numbers = file.metadata.meaning == NUMBERS or file.metadata.task == MULTILABEL
-    dataset = read(classes, file.size, numbers=numbers)
+    dataset = read(classes, file.size, numbers=numbers, may_lack=likely)
+    if tasks.of(file, dataset).name == ANOMALY:
+        found = _judged(dataset, stated=False)
+        return found if found.labels else _with_note(found, dataset.labels)
     fits = len(dataset.labels) == file.classes
     if dataset.labels and not fits and numbers is None and file.meaning() == NUMBERS:
         # Whole numbers can be classes or targets.
@@ -183,19 +191,26 @@ def _loaded(
     return dataset
 
 
-def _judged(file: ModelFile, loaded: Dataset) -> Dataset:
+def _judged(loaded: Dataset, *, stated: bool) -> Dataset:
     """Return data with normal inputs and anomalies as classes, if their classes are these."""
     if not loaded.labels:
         return loaded
-    # Of a file that says which data it comes from, the conversion has seen whether they are.
-    stated = file.data_classes is None or bool(file.data_classes)
     normal = normal_classes(loaded, stated=stated)
     return judged(loaded, normal) if normal else without_classes(loaded)
 
 
+def _with_note(dataset: Dataset, unused: Sequence[str]) -> Dataset:
+    """Return data whose classes say nothing of anomalies, with a note that says so."""
+    note = (
+        f"none of the classes ({', '.join(unused)}) is called normal, so that they say nothing of "
+        "anomalies; with --task anomaly the first one is normal"
+    )
+    return replace(dataset, notes=(*dataset.notes, note))
+
+
 def _require_fit(file: ModelFile, dataset: Dataset) -> None:
-    labels, numbers = ", ".join(dataset.labels), file.meaning(dataset.labels) == NUMBERS
-    task = file.metadata.task
+    decided, labels = tasks.of(file, dataset), ", ".join(dataset.labels)
+    task, numbers = decided.name, decided.meaning == NUMBERS
     if numbers and dataset.labels and task == ANOMALY:
         return
     if numbers and dataset.labels:

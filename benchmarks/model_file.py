@@ -33,6 +33,7 @@ class ModelFile:
         metadata: its metadata; the defaults if it has none.
         reported: path of its data, from the conversion's report beside it; "" without one.
         recorded: what that report says of the Keras model that it was converted from.
+        task_stated: whether the user named the task, and the metadata are as if they said so.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class ModelFile:
     metadata: Metadata
     reported: str
     recorded: Recorded = NO_REPORT
+    task_stated: bool = False
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:

@@ -1,13 +1,15 @@
 """The models of a run: what each file says, how it is used, and its Keras model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from edge_runtime.meaning import MULTILABEL
 from edgekit import files
 from edgekit.benchmarks import dataset as test_inputs
-from edgekit.benchmarks import detection, model_file, usage
+from edgekit.benchmarks import model_file, thresholds, usage
+from edgekit.benchmarks import task as tasks
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.benchmarks.usage import Usage
 from edgekit.errors import DataError
@@ -23,6 +25,7 @@ class InputChoices:
     Attributes:
         data: a source for ``edgekit.train.data.load``, or ``dataset.NO_DATA``.
         classes: class names in the order of the scores.
+        task: one of ``edge_runtime.meaning.TASKS``.
         framing: how pictures get the models' size.
         input_range: pixels 0 and 255 on the models' scale.
         reading: how the data are read.
@@ -30,6 +33,7 @@ class InputChoices:
 
     data: str | None = None
     classes: tuple[str, ...] | None = None
+    task: str | None = None
     framing: str | None = None
     input_range: Range | None = None
     reading: Reading = NOTHING_CHOSEN
@@ -74,21 +78,25 @@ def gather(models: Mapping[str, Path], choices: InputChoices) -> tuple[dict[str,
 
     Raises:
         ModelError: bench cannot measure a file.
+        ModelFileError: an output cannot be for the task.
         DataError: the data cannot be loaded or does not fit, or the input range is unknown.
     """
     read = {name: model_file.load(path) for name, path in models.items()}
+    if task := choices.task:
+        read = {name: tasks.stated(file, task) for name, file in read.items()}
     dataset = test_inputs.for_models(
         list(read.values()), choices.data, choices.classes, choices.framing, choices.reading
     )
-    entries = {
-        name: Entry(file, _used(file, dataset, choices.input_range)) for name, file in read.items()
-    }
+    entries = {name: Entry(file, _used(file, dataset, choices)) for name, file in read.items()}
     return entries, dataset
 
 
-def _used(file: ModelFile, dataset: Dataset, chosen: Range | None) -> Usage:
-    """Return how a file is used; an anomaly detector has a threshold."""
-    return detection.completed(file, usage.of(file, dataset, chosen), dataset)
+def _used(file: ModelFile, dataset: Dataset, choices: InputChoices) -> Usage:
+    """Return how a file is used, with its threshold and the names of its labels."""
+    used = usage.of(file, dataset, choices.input_range)
+    if used.task == MULTILABEL:
+        return replace(used, labels=choices.classes or used.labels)
+    return thresholds.completed(file, used, dataset)
 
 
 def keras_of(
@@ -141,6 +149,11 @@ def notes(entries: Mapping[str, Entry], dataset: Dataset) -> Sequence[str]:
             "no data: random tensors give latency, size and exactness, but no accuracy; --data "
             "names test inputs"
         )
+    lines += [
+        f"{name}: task {entry.usage.task}, guessed: {entry.usage.guessed}; --task says another"
+        for name, entry in entries.items()
+        if entry.usage.guessed
+    ]
     return lines + [
         f"{name}: {entry.usage}"
         for name, entry in entries.items()

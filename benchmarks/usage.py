@@ -13,6 +13,7 @@ from edge_runtime.meaning import ANOMALY, BINARY, LOGITS, MULTILABEL, NUMBERS, c
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import dequantize, normalise
 from edgekit.benchmarks import input_range, model_file
+from edgekit.benchmarks import task as tasks
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.pixel_range import Range, shown
 from edgekit.train.dataset import Dataset, Inputs
@@ -37,6 +38,7 @@ class Usage:
         threshold: what decides between two classes, or normal inputs and anomalies; None where
             nothing but the higher score does.
         labels: names of several labels.
+        guessed: why it is this task, as the end of a sentence; "" where something names it.
     """
 
     mean: tuple[float, ...]
@@ -48,6 +50,7 @@ class Usage:
     task: str = ""
     threshold: float | None = None
     labels: tuple[str, ...] = ()
+    guessed: str = ""
 
     @property
     def classes(self) -> bool:
@@ -156,13 +159,15 @@ def of(file: ModelFile | Path, dataset: Dataset, chosen: Range | None = None) ->
         file = model_file.load(file)
     if file.several:
         return Usage((), (), NUMBERS, "each input has random tensors of its own")
-    meaning = file.meaning(dataset.labels)
-    usage = _of_scale(file, dataset, chosen, meaning)
-    metadata, task = file.metadata, file.metadata.task
-    if (task == ANOMALY) == (meaning == NUMBERS and bool(dataset.labels)):
+    decided = tasks.of(file, dataset)
+    usage = _of_scale(file, dataset, chosen, decided.meaning)
+    metadata, task = file.metadata, decided.name
+    if (task == ANOMALY) == (decided.meaning == NUMBERS and bool(dataset.labels)):
         labels = metadata.labels if task == MULTILABEL else ()
         threshold = metadata.threshold if task in (ANOMALY, BINARY) else None
-        return replace(usage, task=task, threshold=threshold, labels=labels)
+        return replace(
+            usage, task=task, threshold=threshold, labels=labels, guessed=decided.guessed
+        )
     return usage
 
 
@@ -189,4 +194,7 @@ def from_metadata(path: Path) -> Usage:
     """
     file = model_file.load(path)
     said = file.metadata
-    return Usage(said.mean, said.std, file.meaning(), "its metadata", features=said.features)
+    # Nothing says here which inputs are anomalies.
+    task = "" if said.task == ANOMALY else said.task
+    meaning = file.meaning()
+    return Usage(said.mean, said.std, meaning, "its metadata", features=said.features, task=task)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.graph import Graph
-from edge_runtime.meaning import CARRIERS
+from edge_runtime.meaning import last_op
 from edgekit.rescaling import rescaled
 
 TENSORFLOW = {"SOFTMAX": "Softmax", "LOGISTIC": "Sigmoid", "LOG_SOFTMAX": "LogSoftmax"}
@@ -26,16 +26,7 @@ class GraphForward:
     @property
     def last_op(self) -> str:
         """The op that makes the first output's numbers, by TensorFlow's name where it has one."""
-        makers = {index: op for op in self.graph.ops for index in op.outputs}
-        name, index = "", self.graph.outputs[0]
-        for _ in self.graph.ops:
-            if index not in makers:
-                break
-            op = makers[index]
-            name = op.name
-            if name not in CARRIERS or not op.inputs:
-                break
-            index = op.inputs[0]
+        name = last_op(self.graph)
         return TENSORFLOW.get(name, name)
 
     def rescaled(self, values: npt.ArrayLike) -> npt.NDArray[np.float32] | None:

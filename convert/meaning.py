@@ -1,7 +1,6 @@
 """What a trained model's output means: decided from --task, its last operator and its loss."""
 
 from dataclasses import dataclass
-from math import prod
 
 from edge_runtime.meaning import (
     ANOMALY,
@@ -16,6 +15,7 @@ from edge_runtime.meaning import (
 from edgekit.convert.conversion import task_of
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import ModelFileError
+from edgekit.tasks import misfit, several_outputs
 
 ENDINGS = {"Softmax": PROBABILITIES, "Sigmoid": PROBABILITIES, "LogSoftmax": LOGITS}
 """TensorFlow's operator -> what its output means as the scores of classes."""
@@ -63,10 +63,7 @@ def decide(
     chosen = task_of(task)
     if (count := len(model.output_specs)) > 1:
         if chosen:
-            raise ModelFileError(
-                f"{model.path}: --task {chosen}: it has {count} outputs, which are numbers; leave "
-                "--task out"
-            )
+            raise ModelFileError(f"{model.path}: {several_outputs(chosen, count)}")
         return Meaning(NUMBERS, f"it has {count} outputs", REGRESS)
     if chosen:
         _require_fit(model, chosen)
@@ -87,17 +84,10 @@ def decide(
 
 def _require_fit(model: TrainedModel, task: str) -> None:
     """Raise ModelFileError unless the model's only output can be for ``task``."""
-    shape, outputs = list(model.output_shape), model.outputs
-    problem = ""
-    if task == ANOMALY and outputs != prod(model.shape):
-        problem = f"an output of {shape} does not rebuild its input of {list(model.shape)}"
-    elif task not in (REGRESS, ANOMALY) and max(shape) != outputs:
-        problem = f"an output of {shape} is not one score for each class"
-    elif task == BINARY and outputs > 2:
-        problem = f"an output of {shape} tells more than two classes apart"
-    elif task == MULTILABEL and model.forward.last_op in EXCLUSIVE:
-        problem = f"{_ending(model)}, whose scores exclude each other"
-    if problem:
+    # The forward pass is only derived where the answer depends on it.
+    exclusive = task == MULTILABEL and model.forward.last_op in EXCLUSIVE
+    ending = _ending(model) if exclusive else ""
+    if problem := misfit(task, model.shape, model.output_shape, ending):
         raise ModelFileError(f"{model.path}: --task {task}: {problem}")
 
 

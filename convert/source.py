@@ -20,12 +20,10 @@ from edgekit.convert.weights import Weight, require_finite
 from edgekit.errors import ModelFileError
 from edgekit.files import sha256
 from edgekit.folders import below
+from edgekit.tasks import FEWEST_REBUILT
 
 CHUNK = 4096
 NOT_IN_NAMES = re.compile(r"\W", re.ASCII)
-FEWEST_REBUILT = 3
-"""Fewest outputs of an autoencoder, which has as many as inputs; a classifier of two features may
-have two outputs."""
 
 
 @dataclass(frozen=True)

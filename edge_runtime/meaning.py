@@ -40,6 +40,14 @@ def of_graph(graph: Graph, labels: tuple[str, ...]) -> str:
         graph: the model.
         labels: the class names that the file has; empty without any.
     """
+    name = last_op(graph)
+    if name == "SOFTMAX" or (name == "LOGISTIC" and (labels or not _rebuilds_input(graph))):
+        return PROBABILITIES
+    return LOGITS if labels else NUMBERS
+
+
+def last_op(graph: Graph) -> str:
+    """Return the name of the op that makes the numbers of output 0; "" if none does."""
     makers = {index: op for op in graph.ops for index in op.outputs}
     index = graph.outputs[0] if graph.outputs else -1
     # A sound file passes each op once; a hostile one may have a cycle.
@@ -49,10 +57,7 @@ def of_graph(graph: Graph, labels: tuple[str, ...]) -> str:
             break
         index = op.inputs[0]
     last = makers.get(index)
-    name = "" if last is None else last.name
-    if name == "SOFTMAX" or (name == "LOGISTIC" and (labels or not _rebuilds_input(graph))):
-        return PROBABILITIES
-    return LOGITS if labels else NUMBERS
+    return "" if last is None else last.name
 
 
 def _rebuilds_input(graph: Graph) -> bool:

@@ -265,3 +265,129 @@ def test_a_float_file_stands_in_for_the_keras_model(
     other.write_bytes(b"no model")
     assert bench(sensor, "--keras", other, "--min", "auc=0.9") == 0
     assert "other.tflite" in capsys.readouterr().out
+
+
+def bare(path: Path) -> Path:
+    """Return the same model as another tool writes it: without metadata."""
+    content = {
+        "binary": dense([[3], [0], [0], [0]], [-3]),
+        "several": dense(np.eye(4)[:, :3] * 2, [0, 0, 0], sigmoid=True),
+        "sensor": dense(np.full((4, 4), 0.25), np.zeros(4)),
+    }
+    path.write_bytes(content[path.stem])
+    return path
+
+
+def used(path: Path) -> tuple[str, str]:
+    """Return task and meaning that the last run says."""
+    (model,) = documents.read((path.parent / "bench.json").read_text())["models"]
+    return model["task"], model["meaning"]
+
+
+def test_a_task_for_a_file_without_metadata(
+    binary: Path, several: Path, sensor: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summaries = {}
+    for path, task, metric in (
+        (binary, "binary", "accuracy"),
+        (several, "multilabel", "labels"),
+        (sensor, "anomaly", "accuracy"),
+    ):
+        assert bench(path) == 0
+        said = result_of(path, metric)
+        capsys.readouterr()
+        assert bench(bare(path), "--task", task, "--min", "auc=0.9") == 0
+        assert "guessed" not in capsys.readouterr().err
+        assert used(path)[0] == task
+        summaries[task] = (said, result_of(path, metric))
+    said, found = summaries["anomaly"]
+    assert found == said
+    said, found = summaries["multilabel"]
+    assert found == said | {"names": []}
+    # The user named the task, so that two classes get a threshold, on held-out inputs.
+    said, found = summaries["binary"]
+    assert said["threshold"] is None
+    assert -4 < found["threshold"] < -2
+    assert found["metrics"]["auc"] == said["metrics"]["auc"]
+    assert found["accuracy"] > 0.85 > said["accuracy"]
+    assert bench(several, "--task", "multilabel", "--classes", "hot,wet,loud") == 0
+    assert result_of(several, "labels")["names"] == ["hot", "wet", "loud"]
+
+
+def test_a_task_is_guessed_and_said(
+    binary: Path, several: Path, sensor: Path, inputs: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path, task, reason in (
+        (binary, "binary", "it ends without softmax or sigmoid, and there are 2 classes"),
+        (several, "multilabel", "the data have several labels for an input"),
+        (sensor, "anomaly", "it has as many outputs as inputs, 4"),
+    ):
+        assert bench(bare(path)) == 0
+        note = f"{path.name}: task {task}, guessed: {reason}; --task says another"
+        assert note in capsys.readouterr().err
+        assert used(path)[0] == task
+    assert result_of(sensor, "accuracy")["confusion"][1][1] > 10
+    np.savez(binary.with_suffix(".npz"), x=inputs, y=3 * inputs[:, 0] - 3)
+    assert bench(binary, "--max", "mae=0.001") == 0
+    assert "task regress, guessed: it ends without softmax" in capsys.readouterr().err
+    assert used(binary) == ("regress", "numbers")
+    # Classes of which none is called normal say nothing of anomalies, until the user says so.
+    arrays = dict(np.load(sensor.with_suffix(".npz")))
+    arrays["y"] = np.where(arrays["y"] == "worn", "b", "a")
+    np.savez(sensor.with_suffix(".npz"), **arrays)
+    assert bench(sensor) == 0
+    assert "none of the classes (a, b) is called normal" in capsys.readouterr().err
+    assert gates_of(sensor) == {"accuracy": "skipped"}
+    assert bench(sensor, "--task", "anomaly", "--min", "auc=0.9") == 0
+
+
+def test_the_option_overrides_the_file(several: Path, sensor: Path) -> None:
+    """Logits that the file says to be of classes, measured as labels, and rebuilt as numbers."""
+    metadata = Metadata(("hot", "wet", "loud"), meaning="logits", task="classify")
+    several.write_bytes(attach(dense(np.eye(4)[:, :3] * 2, [0, 0, 0]), metadata))
+    assert bench(several, "--task", "multilabel", "--min", "f1=0.8") == 0
+    assert result_of(several, "labels")["names"] == ["hot", "wet", "loud"]
+    assert used(several) == ("multilabel", "logits")
+    x = np.load(sensor.with_suffix(".npz"))["x"]
+    np.savez(sensor.with_suffix(".npz"), x=x, y=x.mean(axis=1, keepdims=True).repeat(4, axis=1))
+    assert bench(sensor, "--task", "regress", "--max", "mae=0.001") == 0
+    assert used(sensor) == ("regress", "numbers")
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "problem"),
+    [
+        ("several", "binary", "an output of [3] tells more than two classes apart"),
+        ("several", "anomaly", "an output of [3] does not rebuild its input of [4]"),
+        ("softmax", "multilabel", "it ends in SOFTMAX, whose scores exclude each other"),
+        ("rows", "classify", "an output of [2, 2] is not one score for each class"),
+        ("two", "regress", "it has 2 outputs, which are numbers; leave --task out"),
+    ],
+)
+def test_a_task_that_the_output_cannot_be(
+    name: str, task: str, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, vector = build.tensor((1, 4)), [build.tensor((1, 4))] * 2
+    contents = {
+        "several": dense(np.eye(4)[:, :3], [0, 0, 0]),
+        "softmax": build.model(vector, [("SOFTMAX", [0], 1, {"beta": 1.0})]),
+        "rows": build.model(
+            [one, build.constant([1, 2, 2], "int32"), build.tensor((1, 2, 2))],
+            [("RESHAPE", [0, 1], 2, {})],
+        ),
+        "two": build.model(
+            [one, *vector], [("TANH", [0], 1, {}), ("LOGISTIC", [0], 2, {})], outputs=[1, 2]
+        ),
+    }
+    path = tmp_path / f"{name}.tflite"
+    path.write_bytes(contents[name])
+    np.savez(path.with_suffix(".npz"), x=np.zeros((20, 4), np.float32), y=[0, 1] * 10)
+    assert bench(path, "--task", task) == 2
+    message = capsys.readouterr().err
+    assert f"{path}: --task {task}: {problem}" in message
+    assert len(message.splitlines()) == 1
+
+
+def test_layers_have_no_task(several: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["bench", str(several), "--layers", "--task", "regress"]) == 2
+    assert "--task: --layers times layers on random tensors" in capsys.readouterr().err

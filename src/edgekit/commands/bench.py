@@ -50,6 +50,7 @@ input_file = options.InputFile()
     help="Classes in the order of the scores, as 0-9 or cat,dog, or a file with one a line; the "
     "first is the positive one.",
 )
+@options.task(default="as the models say, else decided from the output and the data")
 @options.framing(default="as the models say; resize")
 @click.option(
     "--input-range",

@@ -74,8 +74,8 @@ class Options:
     Attributes:
         models: .tflite files; empty for those of the artifacts folder.
         artifacts: the folder where the commands meet.
-        data, classes, framing, input_range: test inputs and their form; None for what the files
-            say.
+        data, classes, task, framing, input_range: test inputs, what the output is, and their form;
+            None for what the files say.
         reading: how the data are read.
         keras: the Keras model to compare with; None for the artifacts folder's.
         trust: run the code that a Keras file contains.
@@ -103,6 +103,7 @@ class Options:
     data: str | None
     reading: Reading
     classes: tuple[str, ...] | None
+    task: str | None
     framing: str | None
     input_range: tuple[float, float] | None
     keras: Path | None
@@ -207,6 +208,7 @@ class Options:
             "--data": self.data,
             **dict.fromkeys(self.reading.options, True),
             "--classes": self.classes,
+            "--task": self.task,
             "--framing": self.framing,
             "--input-range": self.input_range,
             "--keras": self.keras,

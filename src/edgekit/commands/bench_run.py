@@ -46,7 +46,12 @@ def run(chosen: Options) -> bool:
     entries, dataset = subjects.gather(
         models,
         subjects.InputChoices(
-            chosen.data, chosen.classes, chosen.framing, chosen.input_range, chosen.reading
+            chosen.data,
+            chosen.classes,
+            chosen.task,
+            chosen.framing,
+            chosen.input_range,
+            chosen.reading,
         ),
     )
     keras = _keras(chosen, entries)

@@ -111,7 +111,7 @@ class Batch(click.ParamType[int]):
 @options.data(default=None)
 @data_options.reading
 @options.classes(default="those the model was trained on")
-@options.task
+@options.task(default=options.TASK_DECIDED)
 @options.framing(default="as the model was trained; resize")
 @options.input_range
 @click.option(

@@ -62,7 +62,7 @@ class PerChannel(click.ParamType[tuple[float, ...]]):
     help="Pixels 0 and 255 on the model's scale, in place of --mean and --std.",
 )
 @options.framing(default="as the file says; resize")
-@options.task
+@options.task(default="as the file says")
 @click.option(
     "--threshold",
     type=options.FiniteRange(),

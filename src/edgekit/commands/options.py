@@ -140,14 +140,21 @@ input_range = click.option(
     show_default="decided from the model and the data, and printed",
     help="Pixels 0 and 255 on the model's scale.",
 )
-task = click.option(
-    "--task",
-    type=Task(),
-    show_default="decided from the output, the loss and the data, and printed",
-    help="What the output is. classify: scores of classes. binary: of two classes, with a "
-    "threshold chosen on held-out inputs. multilabel: of labels that do not exclude each other. "
-    "regress: numbers. anomaly: the rebuilt input, whose error tells anomalies.",
-)
+
+
+def task(default: str) -> Callable[[Command], Command]:
+    """Return the ``--task`` option; ``default`` describes its default in words."""
+    return click.option(
+        "--task",
+        type=Task(),
+        show_default=default,
+        help="What the output is. classify: scores of classes. binary: of two classes, with a "
+        "threshold chosen on held-out inputs. multilabel: of labels that do not exclude each "
+        "other. regress: numbers. anomaly: the rebuilt input, whose error tells anomalies.",
+    )
+
+
+TASK_DECIDED = "decided from the output, the loss and the data, and printed"
 
 
 def framing(default: str) -> Callable[[Command], Command]:

@@ -49,7 +49,7 @@ def _checked_augment(_context: click.Context, _option: click.Parameter, text: st
 @options.data(default="mnist")
 @data_options.reading
 @options.classes(default="0,1; all for a PATH")
-@options.task
+@options.task(default=options.TASK_DECIDED)
 @click.option("--hidden", type=click.IntRange(1), default=DEFAULT.hidden, help="Hidden nodes.")
 @click.option(
     "--output-activation",

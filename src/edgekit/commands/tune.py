@@ -22,7 +22,7 @@ DEFAULT = Tuning()
 @options.data(default=None)
 @data_options.reading
 @options.classes(default="those the model was trained on")
-@options.task
+@options.task(default=options.TASK_DECIDED)
 @options.framing(default="as the model was trained; resize")
 @options.input_range
 @click.option("--epochs", type=click.IntRange(1), default=DEFAULT.epochs, help="Epochs per stage.")
