@@ -264,7 +264,8 @@ def _front_end(
     """Return what turns recordings into a model's inputs.
 
     Raises:
-        DataError: the user chose another rate or length, or the inputs have another shape.
+        DataError: the user chose another rate, length or features, or the inputs have another
+            shape.
     """
     front_end = audio or recordings.front_end(reading, where)
     seconds = front_end.samples / front_end.rate
@@ -272,12 +273,17 @@ def _front_end(
         raise DataError(f"{where}: --rate {reading.rate}: the model needs {front_end.rate}")
     if reading.seconds and abs(reading.seconds - seconds) * front_end.rate > 1:
         raise DataError(f"{where}: --seconds {reading.seconds:g}: the model needs {seconds:g}")
+    if reading.bands not in (None, front_end.bands):
+        raise DataError(f"{where}: --bands {reading.bands}: the model needs {front_end.bands}")
+    if reading.mfcc not in (None, front_end.coefficients):
+        wanted = front_end.coefficients or "mel bands, without --mfcc"
+        raise DataError(f"{where}: --mfcc {reading.mfcc}: the model needs {wanted}")
     needed = shape or front_end.shape
     if prod(needed) != prod(front_end.shape) or len(needed) > len(front_end.shape):
         raise DataError(
             f"{where}: {seconds:g} s at {front_end.rate} Hz become inputs of shape "
-            f"{list(front_end.shape)}, but the model needs {list(needed)}: choose --seconds and "
-            "--rate"
+            f"{list(front_end.shape)}, but the model needs {list(needed)}: choose --seconds, "
+            "--rate, --bands or --mfcc"
         )
     return front_end
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from edge_runtime.front_end import MOST_BANDS
 from edge_runtime.metadata import GROUNDS
 from edgekit import stored
 from edgekit.errors import DataError
@@ -43,6 +44,8 @@ class Reading:
         split: name of the column that says which rows are for training and which for testing.
         seconds: length that recordings are cut or padded to; by default one.
         rate: samples a second that recordings are resampled to; by default 16000.
+        bands: mel bands that recordings become; by default 40.
+        mfcc: cepstral coefficients that recordings become instead; by default none.
         skip_bad: whether files and rows that cannot be used are left out rather than refused.
     """
 
@@ -56,6 +59,8 @@ class Reading:
     split: str | None = None
     seconds: float | None = None
     rate: int | None = None
+    bands: int | None = None
+    mfcc: int | None = None
     skip_bad: bool = False
 
     @property
@@ -123,6 +128,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "split": (TABLES,),
     "seconds": (RECORDINGS,),
     "rate": (RECORDINGS,),
+    "bands": (RECORDINGS,),
+    "mfcc": (RECORDINGS,),
     "skip_bad": (PICTURES, ARRAYS, TABLES, RECORDINGS),
 }
 """Kinds of data that each choice is about."""
@@ -138,6 +145,8 @@ SHAPE = {
     "split?": str,
     "seconds?": float,
     "rate?": int,
+    "bands?": int,
+    "mfcc?": int,
     "skip_bad?": bool,
 }
 """Types of the entries of a document, for ``edgekit.stored.problem``."""
@@ -170,6 +179,8 @@ def _problem(document: Mapping[str, Any]) -> str:
         "stride": (1, LARGEST_WINDOW),
         "rate": RATES,
         "seconds": (SHORTEST, LONGEST),
+        "bands": (1, MOST_BANDS),
+        "mfcc": (1, MOST_BANDS),
     }
     for name, (least, most) in bounds.items():
         if name in document and not least <= document[name] <= most:

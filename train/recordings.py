@@ -13,7 +13,7 @@ from edge_runtime.front_end import Audio, standard
 from edgekit.errors import DataError, MissingExtraError
 from edgekit.train import class_folders
 from edgekit.train.class_folders import Found
-from edgekit.train.dataset import Array, Loaded
+from edgekit.train.dataset import FEWEST_PIXELS, Array, Loaded, takes_images
 from edgekit.train.reading import Reading
 
 Pcm = npt.NDArray[np.int16]
@@ -52,11 +52,22 @@ def front_end(reading: Reading, where: str) -> Audio:
     Raises:
         DataError: there is none.
     """
-    rate = reading.rate or Audio.rate
+    rate, bands, mfcc = reading.rate or Audio.rate, reading.bands or Audio.bands, reading.mfcc or 0
+    if mfcc > bands:
+        raise DataError(f"{where}: --mfcc {mfcc}: needs as many --bands, and they are {bands}")
+    samples = round(rate * (reading.seconds or SECONDS))
     try:
-        return standard(rate, round(rate * (reading.seconds or SECONDS)))
+        chosen = standard(rate, samples, bands=bands, coefficients=mfcc)
     except InputError as error:
-        raise DataError(f"{where}: {error}") from error
+        option = f"--bands {bands}: " if reading.bands else ""
+        raise DataError(f"{where}: {option}{error}") from error
+    if not takes_images(chosen.shape):
+        raise DataError(
+            f"{where}: inputs of {chosen.frames} frames of {chosen.width} are too small: choose "
+            f"longer --seconds or more {'--mfcc' if mfcc else '--bands'}, for {FEWEST_PIXELS} "
+            "numbers or more"
+        )
+    return chosen
 
 
 def from_folders(found: Found, audio: Audio, reading: Reading) -> Loaded:

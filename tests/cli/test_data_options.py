@@ -54,6 +54,7 @@ def chosen(*words: str) -> dict[str, Any]:
             Reading(window=128, stride=64, group="who", split="part"),
         ),
         ("--seconds 1.5 --rate 8000", Reading(seconds=1.5, rate=8000)),
+        ("--bands 20 --mfcc 13", Reading(bands=20, mfcc=13)),
     ],
 )
 def test_options_become_one_record(words: str, expected: Reading) -> None:
@@ -70,7 +71,10 @@ def test_crop_is_another_word_for_a_framing() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["--size 96", "--size 0x8", "--size 5000x5", "--window 0", "--seconds nan", "--features a,,b"],
+    [
+        *("--size 96", "--size 0x8", "--size 5000x5", "--window 0", "--seconds nan"),
+        *("--features a,,b", "--bands 0", "--bands 129", "--mfcc 0"),
+    ],
 )
 def test_values_that_make_no_sense(words: str) -> None:
     with pytest.raises(click.UsageError):

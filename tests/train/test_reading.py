@@ -31,6 +31,8 @@ ALL = Reading(
     split="part",
     seconds=1.5,
     rate=8000,
+    bands=20,
+    mfcc=13,
     skip_bad=True,
 )
 
@@ -54,6 +56,8 @@ def test_choices_survive_a_document() -> None:
         ({"size": [8]}, "size: expected a list of 2"),
         ({"ground": "green"}, "ground: expected one of contrasting, white, black"),
         ({"seconds": 1e9}, "seconds: expected 0.02 to 60.0"),
+        ({"bands": 0}, "bands: expected 1 to 128"),
+        ({"mfcc": 129}, "mfcc: expected 1 to 128"),
         ({"label": [1]}, r"label\[0\]: expected text"),
     ],
 )

@@ -150,3 +150,40 @@ def test_recordings_become_a_dataset(tmp_path: Path) -> None:
         data.load(source, None, own.shape)
     with pytest.raises(DataError, match="samples 200 is not window"):
         data.load(source, None, None, reading=Reading(rate=10000, seconds=0.02))
+
+
+@pytest.mark.parametrize(
+    ("reading", "problem"),
+    [
+        (Reading(bands=10, mfcc=13), "--mfcc 13: needs as many --bands, and they are 10"),
+        (Reading(mfcc=41), "--mfcc 41: needs as many --bands, and they are 40"),
+        (Reading(bands=128), "--bands 128: audio: no bin of the Fourier transform lies in band 2"),
+        (Reading(bands=3, mfcc=3), "--bands 3: audio: coefficients need 4 bands"),
+        (Reading(mfcc=1), "inputs of 49 frames of 1 are too small: .* more --mfcc, for 64 numbers"),
+        (Reading(seconds=0.03), "inputs of 1 frames of 40 are too small: .* more --bands"),
+    ],
+)
+def test_front_ends_that_cannot_be(tmp_path: Path, reading: Reading, problem: str) -> None:
+    source = str(folder_of(tmp_path))
+    with pytest.raises(DataError, match=problem) as raised:
+        data.load(source, None, None, reading=reading)
+    assert "\n" not in str(raised.value)
+    assert str(raised.value).startswith(source)
+
+
+def test_bands_and_coefficients_are_chosen_and_have_to_be_the_models(tmp_path: Path) -> None:
+    source = str(folder_of(tmp_path))
+    few = data.load(source, None, None, reading=Reading(bands=20, mfcc=13))
+    assert few.audio == standard(16000, 16000, bands=20, coefficients=13)
+    assert few.x_train.shape[1:] == (49, 13, 1)
+    own = standard(8000, 4000, bands=20, coefficients=10)
+    chosen = Reading(bands=20, mfcc=10)
+    assert data.load(source, None, own.shape, audio=own, reading=chosen).audio == own
+    for reading, problem in (
+        (Reading(bands=40), "--bands 40: the model needs 20"),
+        (Reading(mfcc=13), "--mfcc 13: the model needs 10"),
+    ):
+        with pytest.raises(DataError, match=problem):
+            data.load(source, None, own.shape, audio=own, reading=reading)
+    with pytest.raises(DataError, match="--mfcc 13: the model needs mel bands, without --mfcc"):
+        data.load(source, None, AUDIO.shape, audio=AUDIO, reading=Reading(mfcc=13))

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from edge_runtime.front_end import MOST_BANDS, Audio
 from edge_runtime.metadata import GROUNDS
 from edgekit.commands.options import Choice, FiniteRange
 from edgekit.train.reading import LARGEST_SIDE, LARGEST_WINDOW, LONGEST, RATES, SHORTEST, Reading
@@ -119,6 +120,21 @@ OPTIONS: tuple[Callable[[Command], Command], ...] = (
         metavar="HZ",
         show_default="what the model needs, else 16000",
         help="Rate that recordings are resampled to.",
+    ),
+    click.option(
+        "--bands",
+        type=click.IntRange(1, MOST_BANDS),
+        metavar="N",
+        show_default=f"what the model needs, else {Audio.bands}",
+        help="Mel bands that recordings become.",
+    ),
+    click.option(
+        "--mfcc",
+        type=click.IntRange(1, MOST_BANDS),
+        metavar="N",
+        show_default="what the model needs, else none",
+        help="Cepstral coefficients (MFCC) that recordings become instead of mel bands; at most as "
+        "many as these.",
     ),
     click.option(
         "--skip-bad",
