@@ -2,9 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import replace
-from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +10,8 @@ import numpy as np
 from edge_runtime.front_end import Audio
 from edgekit.errors import DataError, did_you_mean
 from edgekit.escape import line
-from edgekit.train import class_folders, images, mnist, recordings, table_files, tables
-from edgekit.train.arrays import fitted, from_npz
+from edgekit.train import array_files, class_folders, images, mnist, recordings, table_files, tables
+from edgekit.train.arrays import fitted
 from edgekit.train.dataset import (
     IMAGE_SHAPE,
     SOURCES,
@@ -24,7 +22,6 @@ from edgekit.train.dataset import (
     Split,
     digest,
     image_shape,
-    takes_images,
 )
 from edgekit.train.reading import (
     ARRAYS,
@@ -193,14 +190,14 @@ def read(
     path, kind = Path(source), kind_of(source)
     reading.require(kind, source)
     if kind == ARRAYS:
-        return _from_arrays(path, shape, framing, numbers, reading, may_lack)
+        return array_files.from_file(path, shape, framing, numbers, reading, may_lack)
     if path.is_dir():
         found = class_folders.found(path, skip_bad=reading.skip_bad, may_lack=may_lack)
         if kind == PICTURES:
-            size = _picture(shape, source, reading) if shape else None
+            size = images.needed(shape, source, reading) if shape else None
             return images.from_folders(path, found, size, framing, reading)
         if kind == RECORDINGS:
-            front_end = _front_end(source, shape, reading, audio)
+            front_end = recordings.front_end(source, shape, reading, audio)
             return recordings.from_folders(found, front_end, reading)
         loaded = tables.from_folders(path, found.parts, reading, numbers)
         loaded = replace(loaded, notes=(*found.notes, *loaded.notes))
@@ -241,113 +238,6 @@ def labels_of(targets: Inputs) -> int:
     """
     several = targets.ndim == 2 and targets.shape[1] > 1
     return targets.shape[1] if several and bool(np.isin(targets, (0, 1)).all()) else 0
-
-
-def _picture(shape: tuple[int, ...], where: str, reading: Reading) -> tuple[int, int, int]:
-    """Return the size of the pictures that a model of this input needs.
-
-    Raises:
-        DataError: no picture fits it, or the user chose another size.
-    """
-    size = image_shape(shape, where)
-    if reading.size and reading.size != size[:2]:
-        raise DataError(
-            f"{where}: --size {'x'.join(map(str, reading.size))}: the model needs "
-            f"{'×'.join(map(str, size))}"
-        )
-    return size
-
-
-def _front_end(
-    where: str, shape: tuple[int, ...] | None, reading: Reading, audio: Audio | None
-) -> Audio:
-    """Return what turns recordings into a model's inputs.
-
-    Raises:
-        DataError: the user chose another rate, length or features, or the inputs have another
-            shape.
-    """
-    front_end = audio or recordings.front_end(reading, where)
-    seconds = front_end.samples / front_end.rate
-    if reading.rate not in (None, front_end.rate):
-        raise DataError(f"{where}: --rate {reading.rate}: the model needs {front_end.rate}")
-    if reading.seconds and abs(reading.seconds - seconds) * front_end.rate > 1:
-        raise DataError(f"{where}: --seconds {reading.seconds:g}: the model needs {seconds:g}")
-    if reading.bands not in (None, front_end.bands):
-        raise DataError(f"{where}: --bands {reading.bands}: the model needs {front_end.bands}")
-    if reading.mfcc not in (None, front_end.coefficients):
-        wanted = front_end.coefficients or "mel bands, without --mfcc"
-        raise DataError(f"{where}: --mfcc {reading.mfcc}: the model needs {wanted}")
-    needed = shape or front_end.shape
-    if prod(needed) != prod(front_end.shape) or len(needed) > len(front_end.shape):
-        raise DataError(
-            f"{where}: {seconds:g} s at {front_end.rate} Hz become inputs of shape "
-            f"{list(front_end.shape)}, but the model needs {list(needed)}: choose --seconds, "
-            "--rate, --bands or --mfcc"
-        )
-    return front_end
-
-
-def _from_arrays(
-    path: Path,
-    shape: tuple[int, ...] | None,
-    framing: str,
-    numbers: bool | None,
-    reading: Reading,
-    may_lack: bool,
-) -> Loaded:
-    """Read an .npz or .npy and fit it to the model's input."""
-    loaded = from_npz(path, numbers=numbers, skip_bad=reading.skip_bad, may_lack=may_lack)
-    arrays, notes = dict(loaded.arrays), list(loaded.notes)
-    shape = shape or _own_shape(arrays, path, reading)
-    for name in [name for name in arrays if name.startswith("x")]:
-        x, where = arrays[name], f"{path}: {name}"
-        if x.dtype == np.uint8 and x.ndim in (2, 3, 4) and takes_images(shape):
-            size = _picture(shape, where, reading)
-            if x.ndim == 2:
-                x = fitted(x, size, where).astype(np.uint8)
-            arrays[name], more = images.resized(x, size, framing, where, reading)
-            notes += more
-            continue
-        if reading.size:
-            raise DataError(f"{where}: --size is about pictures, which are uint8, not {x.dtype}")
-        y = name.replace("x", "y")
-        arrays[name], arrays[y], more = _usable(x, arrays[y], shape, where, reading)
-        notes += more
-    return replace(loaded, arrays=arrays, notes=tuple(dict.fromkeys(notes)))
-
-
-def _own_shape(arrays: Mapping[str, Array], path: Path, reading: Reading) -> tuple[int, ...]:
-    """Return the shape of the inputs that are in a file, pictures in the size that was chosen."""
-    shapes = {name: x.shape[1:] for name, x in arrays.items() if name.startswith("x")}
-    (first, shape), *others = shapes.items()
-    for name, other in others:
-        if other != shape:
-            raise DataError(
-                f"{path}: {first} has inputs of shape {list(shape)}, and {name} of {list(other)}"
-            )
-    if arrays[first].dtype != np.uint8 or len(shape) not in (2, 3):
-        return shape
-    picture = shape if len(shape) == 3 else (*shape, 1)
-    channels = 3 if picture[2] == 4 else picture[2]
-    size = (*(reading.size or picture[:2]), channels)
-    return size if takes_images(size) else shape
-
-
-def _usable(
-    x: Array, y: Array, shape: tuple[int, ...], where: str, reading: Reading
-) -> tuple[Array, Array, list[str]]:
-    """Return numbers fitted to a shape, without the rows that have NaN if these are left out."""
-    if not reading.skip_bad:
-        return fitted(x, shape, where), y, []
-    finite = np.isfinite(x.reshape(len(x), -1).astype(np.float32)).all(axis=1)
-    if finite.all():
-        return fitted(x, shape, where), y, []
-    note = (
-        f"{where}: {np.sum(~finite)} rows with NaN or infinity are left out, first row "
-        f"{finite.argmin()}"
-    )
-    return fitted(x[finite], shape, where), y[finite], [note]
 
 
 def parse_classes(text: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from edge_runtime.metadata import GROUNDS
 from edgekit.errors import DataError
 from edgekit.train import class_folders
 from edgekit.train.class_folders import Found
-from edgekit.train.dataset import Images, Loaded
+from edgekit.train.dataset import Images, Loaded, image_shape
 from edgekit.train.reading import Reading
 
 Size = tuple[int, int, int]
@@ -45,6 +45,21 @@ def from_folders(
 
     loaded, left_out = class_folders.loaded(found, size, read, skip_bad=reading.skip_bad)
     return replace(loaded, notes=(*loaded.notes, *_left_out(left_out), *_notes(size, dropped)))
+
+
+def needed(shape: tuple[int, ...], where: str, reading: Reading) -> Size:
+    """Return the size of the pictures that a model of this input needs.
+
+    Raises:
+        DataError: no picture fits it, or the user chose another size.
+    """
+    size = image_shape(shape, where)
+    if reading.size and reading.size != size[:2]:
+        raise DataError(
+            f"{where}: --size {'x'.join(map(str, reading.size))}: the model needs "
+            f"{'×'.join(map(str, size))}"
+        )
+    return size
 
 
 def resized(

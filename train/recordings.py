@@ -1,6 +1,7 @@
 """The user's recordings: a folder of class folders of WAV files, as features of sound."""
 
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -46,28 +47,40 @@ class Changes:
     padded: int = 0
 
 
-def front_end(reading: Reading, where: str) -> Audio:
-    """Return the front end of the user's choices: log-mel of a second at 16 kHz by default.
+def front_end(
+    where: str, shape: tuple[int, ...] | None, reading: Reading, audio: Audio | None
+) -> Audio:
+    """Return what turns recordings into a model's inputs.
+
+    Args:
+        where: the data, as errors call them.
+        shape: the model's input without the batch; None lets the user's choices decide.
+        reading: the user's choices.
+        audio: the model's own; None for that of ``reading``.
 
     Raises:
-        DataError: there is none.
+        DataError: the user chose another rate, length or features, or the inputs have another
+            shape.
     """
-    rate, bands, mfcc = reading.rate or Audio.rate, reading.bands or Audio.bands, reading.mfcc or 0
-    if mfcc > bands:
-        raise DataError(f"{where}: --mfcc {mfcc}: needs as many --bands, and they are {bands}")
-    samples = round(rate * (reading.seconds or SECONDS))
-    try:
-        chosen = standard(rate, samples, bands=bands, coefficients=mfcc)
-    except InputError as error:
-        option = f"--bands {bands}: " if reading.bands else ""
-        raise DataError(f"{where}: {option}{error}") from error
-    if not takes_images(chosen.shape):
+    found = audio or _chosen(reading, where)
+    seconds = found.samples / found.rate
+    if reading.rate not in (None, found.rate):
+        raise DataError(f"{where}: --rate {reading.rate}: the model needs {found.rate}")
+    if reading.seconds and abs(reading.seconds - seconds) * found.rate > 1:
+        raise DataError(f"{where}: --seconds {reading.seconds:g}: the model needs {seconds:g}")
+    if reading.bands not in (None, found.bands):
+        raise DataError(f"{where}: --bands {reading.bands}: the model needs {found.bands}")
+    if reading.mfcc not in (None, found.coefficients):
+        wanted = found.coefficients or "mel bands, without --mfcc"
+        raise DataError(f"{where}: --mfcc {reading.mfcc}: the model needs {wanted}")
+    needed = shape or found.shape
+    if prod(needed) != prod(found.shape) or len(needed) > len(found.shape):
         raise DataError(
-            f"{where}: inputs of {chosen.frames} frames of {chosen.width} are too small: choose "
-            f"longer --seconds or more {'--mfcc' if mfcc else '--bands'}, for {FEWEST_PIXELS} "
-            "numbers or more"
+            f"{where}: {seconds:g} s at {found.rate} Hz become inputs of shape "
+            f"{list(found.shape)}, but the model needs {list(needed)}: choose --seconds, "
+            "--rate, --bands or --mfcc"
         )
-    return chosen
+    return found
 
 
 def from_folders(found: Found, audio: Audio, reading: Reading) -> Loaded:
@@ -130,6 +143,30 @@ def pcm(path: Path, rate: int, samples: int, changes: Changes) -> Pcm:
     changes.cut += frames * rate > samples * own_rate
     changes.padded += len(mixed) < samples
     return np.pad(mixed[:samples], (0, max(0, samples - len(mixed))))
+
+
+def _chosen(reading: Reading, where: str) -> Audio:
+    """Return the front end of the user's choices: log-mel of a second at 16 kHz by default.
+
+    Raises:
+        DataError: there is none.
+    """
+    rate, bands, mfcc = reading.rate or Audio.rate, reading.bands or Audio.bands, reading.mfcc or 0
+    if mfcc > bands:
+        raise DataError(f"{where}: --mfcc {mfcc}: needs as many --bands, and they are {bands}")
+    samples = round(rate * (reading.seconds or SECONDS))
+    try:
+        audio = standard(rate, samples, bands=bands, coefficients=mfcc)
+    except InputError as error:
+        option = f"--bands {bands}: " if reading.bands else ""
+        raise DataError(f"{where}: {option}{error}") from error
+    if not takes_images(audio.shape):
+        raise DataError(
+            f"{where}: inputs of {audio.frames} frames of {audio.width} are too small: choose "
+            f"longer --seconds or more {'--mfcc' if mfcc else '--bands'}, for {FEWEST_PIXELS} "
+            "numbers or more"
+        )
+    return audio
 
 
 def _resampled(path: Path, sound: npt.NDArray[np.float64], own_rate: int, rate: int) -> Pcm:

@@ -1,0 +1,87 @@
+"""The user's .npz or .npy, fitted to a model's input: pictures by size, numbers by shape."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.errors import DataError
+from edgekit.train import images
+from edgekit.train.arrays import fitted, from_npz
+from edgekit.train.dataset import Array, Loaded, takes_images
+from edgekit.train.reading import Reading
+
+
+def from_file(
+    path: Path,
+    shape: tuple[int, ...] | None,
+    framing: str,
+    numbers: bool | None,
+    reading: Reading,
+    may_lack: bool,
+) -> Loaded:
+    """Return the arrays of an .npz or .npy.
+
+    Args:
+        path: the file.
+        shape: the model's input without the batch; None lets the data decide.
+        framing: how pictures of another size are resized to the model's.
+        numbers: as for :func:`edgekit.train.arrays.from_npz`.
+        reading: the user's choices.
+        may_lack: as for :func:`edgekit.train.arrays.from_npz`.
+
+    Raises:
+        DataError: the file cannot be read, or does not fit the model.
+    """
+    loaded = from_npz(path, numbers=numbers, skip_bad=reading.skip_bad, may_lack=may_lack)
+    arrays, notes = dict(loaded.arrays), list(loaded.notes)
+    shape = shape or _own_shape(arrays, path, reading)
+    for name in [name for name in arrays if name.startswith("x")]:
+        x, where = arrays[name], f"{path}: {name}"
+        if x.dtype == np.uint8 and x.ndim in (2, 3, 4) and takes_images(shape):
+            size = images.needed(shape, where, reading)
+            if x.ndim == 2:
+                x = fitted(x, size, where).astype(np.uint8)
+            arrays[name], more = images.resized(x, size, framing, where, reading)
+            notes += more
+            continue
+        if reading.size:
+            raise DataError(f"{where}: --size is about pictures, which are uint8, not {x.dtype}")
+        y = name.replace("x", "y")
+        arrays[name], arrays[y], more = _usable(x, arrays[y], shape, where, reading)
+        notes += more
+    return replace(loaded, arrays=arrays, notes=tuple(dict.fromkeys(notes)))
+
+
+def _own_shape(arrays: Mapping[str, Array], path: Path, reading: Reading) -> tuple[int, ...]:
+    """Return the shape of the inputs that are in a file, pictures in the size that was chosen."""
+    shapes = {name: x.shape[1:] for name, x in arrays.items() if name.startswith("x")}
+    (first, shape), *others = shapes.items()
+    for name, other in others:
+        if other != shape:
+            raise DataError(
+                f"{path}: {first} has inputs of shape {list(shape)}, and {name} of {list(other)}"
+            )
+    if arrays[first].dtype != np.uint8 or len(shape) not in (2, 3):
+        return shape
+    picture = shape if len(shape) == 3 else (*shape, 1)
+    channels = 3 if picture[2] == 4 else picture[2]
+    size = (*(reading.size or picture[:2]), channels)
+    return size if takes_images(size) else shape
+
+
+def _usable(
+    x: Array, y: Array, shape: tuple[int, ...], where: str, reading: Reading
+) -> tuple[Array, Array, list[str]]:
+    """Return numbers fitted to a shape, without the rows that have NaN if these are left out."""
+    if not reading.skip_bad:
+        return fitted(x, shape, where), y, []
+    finite = np.isfinite(x.reshape(len(x), -1).astype(np.float32)).all(axis=1)
+    if finite.all():
+        return fitted(x, shape, where), y, []
+    note = (
+        f"{where}: {np.sum(~finite)} rows with NaN or infinity are left out, first row "
+        f"{finite.argmin()}"
+    )
+    return fitted(x[finite], shape, where), y[finite], [note]
