@@ -8,7 +8,7 @@ import numpy as np
 
 from edgekit.errors import DataError
 from edgekit.train import images
-from edgekit.train.arrays import fitted, from_npz
+from edgekit.train.arrays import GROUPS, fitted, from_npz
 from edgekit.train.dataset import Array, Loaded, takes_images
 from edgekit.train.reading import Reading
 
@@ -34,7 +34,14 @@ def from_file(
     Raises:
         DataError: the file cannot be read, or does not fit the model.
     """
-    loaded = from_npz(path, numbers=numbers, skip_bad=reading.skip_bad, may_lack=may_lack)
+    loaded = from_npz(
+        path,
+        numbers=numbers,
+        skip_bad=reading.skip_bad,
+        may_lack=may_lack,
+        group=reading.group,
+    )
+    groups = loaded.groups
     arrays, notes = dict(loaded.arrays), list(loaded.notes)
     shape = shape or _own_shape(arrays, path, reading)
     for name in [name for name in arrays if name.startswith("x")]:
@@ -49,9 +56,20 @@ def from_file(
         if reading.size:
             raise DataError(f"{where}: --size is about pictures, which are uint8, not {x.dtype}")
         y = name.replace("x", "y")
-        arrays[name], arrays[y], more = _usable(x, arrays[y], shape, where, reading)
+        kept, more = _kept(x, where, reading)
+        arrays[name], arrays[y] = fitted(x[kept], shape, where), arrays[y][kept]
+        if groups is not None and name != "x_test":
+            groups = groups[kept]
         notes += more
-    return replace(loaded, arrays=arrays, notes=tuple(dict.fromkeys(notes)))
+    if groups is not None:
+        reading = replace(reading, group=reading.group or GROUPS)
+    return replace(
+        loaded,
+        arrays=arrays,
+        notes=tuple(dict.fromkeys(notes)),
+        groups=groups,
+        reading=reading,
+    )
 
 
 def _own_shape(arrays: Mapping[str, Array], path: Path, reading: Reading) -> tuple[int, ...]:
@@ -71,17 +89,15 @@ def _own_shape(arrays: Mapping[str, Array], path: Path, reading: Reading) -> tup
     return size if takes_images(size) else shape
 
 
-def _usable(
-    x: Array, y: Array, shape: tuple[int, ...], where: str, reading: Reading
-) -> tuple[Array, Array, list[str]]:
-    """Return numbers fitted to a shape, without the rows that have NaN if these are left out."""
+def _kept(x: Array, where: str, reading: Reading) -> tuple[Array | slice, list[str]]:
+    """Return which rows are used: all but those that have NaN, if these are left out."""
     if not reading.skip_bad:
-        return fitted(x, shape, where), y, []
-    finite = np.isfinite(x.reshape(len(x), -1).astype(np.float32)).all(axis=1)
+        return slice(None), []
+    finite: Array = np.all(np.isfinite(x.reshape(len(x), -1).astype(np.float32)), axis=1)
     if finite.all():
-        return fitted(x, shape, where), y, []
+        return slice(None), []
     note = (
         f"{where}: {np.sum(~finite)} rows with NaN or infinity are left out, first row "
         f"{finite.argmin()}"
     )
-    return fitted(x[finite], shape, where), y[finite], [note]
+    return finite, [note]

@@ -1,7 +1,7 @@
 """The user's arrays, .npz or .npy: pixels or numbers, with classes, targets or neither."""
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,12 @@ import numpy.typing as npt
 from edgekit import archives
 from edgekit.errors import DataError
 from edgekit.train.dataset import Array, Labels, Loaded
+from edgekit.train.groups import coded
 
 Floats = npt.NDArray[np.float32]
+
+GROUPS = "groups"
+"""Name of the array with the group of each input, as the splitters of scikit-learn call theirs."""
 
 NPY = b"\x93NUMPY"
 """First bytes of an .npy file."""
@@ -59,7 +63,12 @@ def _mapped(path: Path) -> Array | None:
 
 
 def from_npz(
-    path: Path, *, numbers: bool | None, skip_bad: bool = False, may_lack: bool = False
+    path: Path,
+    *,
+    numbers: bool | None,
+    skip_bad: bool = False,
+    may_lack: bool = False,
+    group: str | None = None,
 ) -> Loaded:
     """Return the arrays of a file with x and y, or x_train, y_train, x_test and y_test.
 
@@ -72,6 +81,9 @@ def from_npz(
         skip_bad: whether test inputs of a class that the training part lacks are left out rather
             than refused.
         may_lack: whether the training part may lack classes of the test part.
+        group: name of the array [N] with the group of each input; of a file with two parts that of
+            the training part has ``_train`` behind it, and that of the test part, which may be
+            missing, ``_test``. By default it is GROUPS, if there is such an array.
 
     Raises:
         DataError: arrays are missing or do not fit each other.
@@ -114,7 +126,43 @@ def from_npz(
                 notes = (f"{path}: {np.sum(~known)} of {y} are no training class, and left out",)
                 truths, arrays[x] = truths[known], arrays[x][known]
         arrays[y], names = labelled(truths, names, numbers, f"{path}: {y}")
-    return Loaded(arrays, names, notes)
+    groups, more = _groups(content, parts, group, path)
+    return Loaded(arrays, names, (*notes, *more), groups)
+
+
+def _groups(
+    content: Mapping[str, Array], parts: Sequence[str], chosen: str | None, path: Path
+) -> tuple[Array | None, tuple[str, ...]]:
+    """Return the group of each training input, int64 [N], and notes; None without groups."""
+    name = chosen or GROUPS
+    first = f"{name}{parts[0]}"
+    if first not in content:
+        if not chosen:
+            return None, ()
+        raise DataError(
+            f"{path}: --group {chosen}: there is no array {first!r}; it has "
+            f"{', '.join(sorted(content))}"
+        )
+    found = []
+    for part in parts:
+        if f"{name}{part}" not in content:
+            continue
+        values, count = _squeezed(content[f"{name}{part}"]), len(content[f"x{part}"])
+        if values.shape != (count,) or values.dtype.kind not in "biufUS":
+            problem = (
+                f"{path}: {name}{part}: {values.dtype} {list(values.shape)} are no groups of "
+                f"{count} inputs, one number or text for each"
+            )
+            if chosen:
+                raise DataError(problem)
+            return None, (f"{problem}, and not used",)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise DataError(f"{path}: {name}{part}: contains NaN or infinity")
+        found.append(values)
+    groups, notes = coded(found, name)
+    if not chosen:
+        notes = (f"{path}: inputs of one value of {name!r} stay in one part", *notes)
+    return groups, notes
 
 
 def labelled(

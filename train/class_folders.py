@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.errors import DataError
+from edgekit.train import groups
 from edgekit.train.dataset import Array, Loaded
-from edgekit.train.reading import PICTURES, RECORDINGS, TABLES
+from edgekit.train.reading import PICTURES, RECORDINGS, TABLES, Reading
 from edgekit.train.table_files import SUFFIXES
 
 LITTER = {"Thumbs.db", "desktop.ini", "__MACOSX"}
@@ -132,7 +133,7 @@ def found(folder: Path, *, skip_bad: bool = False, may_lack: bool = False) -> Fo
 
 
 def loaded(
-    found: Found, shape: tuple[int, ...], read: Callable[[Path], Array], *, skip_bad: bool
+    found: Found, shape: tuple[int, ...], read: Callable[[Path], Array], reading: Reading
 ) -> tuple[Loaded, list[str]]:
     """Return the content of all files with their classes, and what is wrong with those left out.
 
@@ -140,11 +141,14 @@ def loaded(
         found: the files.
         shape: that of an input.
         read: returns a file's input, uint8 of this shape, or raises DataError.
-        skip_bad: whether files that cannot be read are left out rather than refused.
+        reading: the user's choices: the pattern of the groups in the files' names, and whether
+            files that cannot be used are left out rather than refused.
 
     Raises:
-        DataError: a file cannot be read.
+        DataError: a file cannot be read, or has no group.
     """
+    pattern = groups.pattern(reading.group) if reading.group else None
+    named: list[Array] = []
     arrays: dict[str, Array] = {}
     left_out: list[str] = []
     files: list[str] = []
@@ -154,19 +158,25 @@ def loaded(
         # Filled file by file: a list and its copy as an array would need twice the memory.
         x = np.empty((len(labels), *shape), np.uint8)
         kept: list[int] = []
+        own: list[str] = []
         for index, file in enumerate(part.files):
             try:
+                group = groups.of_file(file, pattern) if pattern else ""
                 x[len(kept)] = read(file)
             except DataError as error:
-                if not skip_bad:
+                if not reading.skip_bad:
                     raise
                 left_out.append(str(error))
             else:
                 kept.append(index)
+                own.append(group)
         suffix = f"_{part.name}" if part.name else ""
         arrays |= {f"x{suffix}": x[: len(kept)], f"y{suffix}": labels[kept]}
         files = [str(part.files[index]) for index in kept]
-    return Loaded(arrays, found.parts[0].names, found.notes, files=tuple(files)), left_out
+        named.append(np.array(own, str))
+    codes, notes = groups.coded(named, reading.group) if reading.group else (None, ())
+    names, notes = found.parts[0].names, (*found.notes, *notes)
+    return Loaded(arrays, names, notes, codes, files=tuple(files)), left_out
 
 
 def kind_of(entries: Iterable[Path]) -> str:

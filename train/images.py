@@ -43,7 +43,7 @@ def from_folders(
     def read(file: Path) -> Images:
         return _prepared(file, str(file), size, framing, reading, dropped)
 
-    loaded, left_out = class_folders.loaded(found, size, read, skip_bad=reading.skip_bad)
+    loaded, left_out = class_folders.loaded(found, size, read, reading)
     return replace(loaded, notes=(*loaded.notes, *_left_out(left_out), *_notes(size, dropped)))
 
 

@@ -40,7 +40,9 @@ class Reading:
         features: names and patterns of the input columns; by default all others.
         window: rows of a window of a time series.
         stride: rows from one window to the next; by default half a window.
-        group: name of the column whose rows of one value stay together, in training or in test.
+        group: what inputs of one value stay together by, in training or in test: the name of a
+            table's column or of an .npz's array; of a folder of pictures or WAV files a regular
+            expression, whose only group is searched in each file's name.
         split: name of the column that says which rows are for training and which for testing.
         seconds: length that recordings are cut or padded to; by default one.
         rate: samples a second that recordings are resampled to; by default 16000.
@@ -124,7 +126,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "features": (TABLES,),
     "window": (TABLES,),
     "stride": (TABLES,),
-    "group": (TABLES,),
+    "group": (TABLES, ARRAYS, PICTURES, RECORDINGS),
     "split": (TABLES,),
     "seconds": (RECORDINGS,),
     "rate": (RECORDINGS,),

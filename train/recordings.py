@@ -100,7 +100,7 @@ def from_folders(found: Found, audio: Audio, reading: Reading) -> Loaded:
     def read(file: Path) -> Array:
         return features(audio, pcm(file, audio.rate, audio.samples, changes))
 
-    loaded, left_out = class_folders.loaded(found, audio.shape, read, skip_bad=reading.skip_bad)
+    loaded, left_out = class_folders.loaded(found, audio.shape, read, reading)
     notes = (*loaded.notes, *_notes(changes, left_out, audio))
     return replace(loaded, notes=notes, audio=audio)
 

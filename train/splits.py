@@ -117,8 +117,8 @@ def _by_group(classes: Array, groups: Array, names: list[str], where: str) -> Ma
     for index, name in enumerate(names):
         if np.count_nonzero(counts[:, index]) < 2:
             raise DataError(
-                f"{where}: {name} needs two groups, one of them to test with: name another "
-                "column with --group, or the parts with --split"
+                f"{where}: {name} needs two groups, one of them to test with: choose another "
+                "--group, or say which inputs are to test with (in a table by --split)"
             )
     rng = np.random.default_rng(SPLIT_SEED)
     total, best, chosen = counts.sum(axis=0), np.inf, None
@@ -135,7 +135,7 @@ def _by_group(classes: Array, groups: Array, names: list[str], where: str) -> Ma
     if chosen is None:
         raise DataError(
             f"{where}: no division of its {len(present)} groups has every class in both parts: "
-            "name the parts with --split"
+            "say which inputs are to test with (in a table by --split)"
         )
     return np.isin(codes, chosen)
 

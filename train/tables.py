@@ -11,6 +11,7 @@ from edgekit.train import table_columns, table_files, table_rows, windows
 from edgekit.train.arrays import labelled
 from edgekit.train.class_folders import HELD_OUT, TRAINING, Part
 from edgekit.train.dataset import Array, Loaded
+from edgekit.train.groups import in_both
 from edgekit.train.reading import Reading
 from edgekit.train.table_columns import Columns
 from edgekit.train.table_rows import Rows, Source, Words
@@ -101,8 +102,7 @@ def _loaded(
         train, test, more = _parts(part, rows.part, columns.split or "its folders", where)
         notes += more
         if group is not None:
-            if both := np.intersect1d(group[train], group[test]).size:
-                notes.append(f"{both} groups of {columns.group!r} are in both parts")
+            notes += in_both(group[train], group[test], str(columns.group))
             group = group[train]
         arrays = {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
     return Loaded(

@@ -33,7 +33,7 @@ def build(shape, classes):
     ])
 """
 CHOSEN = {
-    "20 bands": Reading(seconds=SECONDS, rate=RATE, bands=20),
+    "20 bands": Reading(group="^([^_]+)_", seconds=SECONDS, rate=RATE, bands=20),
     "13 MFCC": Reading(seconds=SECONDS, rate=RATE, mfcc=13),
     "10 MFCC of 24 bands": Reading(seconds=SECONDS, rate=RATE, bands=24, mfcc=10),
 }
@@ -41,7 +41,7 @@ CHOSEN = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Low and high beeps, and a small model, linear so that it surely learns to tell them."""
+    """Low and high beeps of 5 speakers, and a small model, linear so that it surely learns."""
     random = np.random.default_rng(0)
     time = np.arange(round(RATE * SECONDS)) / RATE
     for kind, hertz in (("low", 300), ("high", 1800)):
@@ -49,7 +49,8 @@ def folder(tmp_path: Path) -> Path:
         for number in range(25):
             beep = np.sin(2 * np.pi * hertz * random.uniform(0.9, 1.1) * time)
             sound = 0.3 * beep + random.normal(0, 0.01, len(time))
-            soundfile.write(tmp_path / "sounds" / kind / f"{number}.wav", sound, RATE, "PCM_16")
+            path = tmp_path / "sounds" / kind / f"{number % 5}a_nohash_{number}.wav"
+            soundfile.write(path, sound, RATE, "PCM_16")
     (tmp_path / "model.py").write_text(MODEL)
     return tmp_path
 
@@ -80,6 +81,7 @@ def test_a_front_end_of_options_is_that_of_all_later_commands(
     metrics: dict[str, Any] = json.loads((artifacts / "metrics.json").read_text())["data"]
     assert metrics["reading"] == reading.document
     assert metrics["audio"] == audio.to_json()
+    assert metrics["split"]["by"] == ("group" if reading.group else "class")
 
     assert cli.run(["convert", "--quantize", *common]) == 0
     file = artifacts / "model_int8.tflite"
@@ -90,6 +92,7 @@ def test_a_front_end_of_options_is_that_of_all_later_commands(
     # bench and predict use it without being told.
     measured = test_inputs.for_models([file])
     assert (measured.audio, measured.reading) == (audio, reading)
+    assert (measured.groups is not None) == (reading.group is not None)
     trained = data.load(str(source), None, None, reading=reading)
     assert measured.sha256 == trained.sha256 == metrics["sha256"]
     capsys.readouterr()
@@ -106,7 +109,7 @@ def test_a_front_end_of_options_is_that_of_all_later_commands(
 
     content = file.read_bytes()
     functions = exported.Exported(library(content, file.name, "ears"), folder / "c").functions
-    for wav in (source / "low" / "0.wav", source / "high" / "0.wav"):
+    for wav in (source / kind / "0a_nohash_0.wav" for kind in ("low", "high")):
         pcm = np.array(read_wav(wav, audio), np.int16)
         pixels = model.prepare(wav).pixels
         np.testing.assert_array_equal(features(audio, pcm).reshape(pixels.shape), pixels)

@@ -99,9 +99,12 @@ OPTIONS: tuple[Callable[[Command], Command], ...] = (
     ),
     click.option(
         "--group",
-        metavar="COLUMN",
-        help="Column of a table, such as a subject: all its rows of one value are in the training "
-        "part, or all are in the test part.",
+        metavar="NAME|PATTERN",
+        show_default="groups, of an .npz that has it",
+        help="What all inputs of one value are in the training part by, or all in the test part: "
+        "a column of a table, such as a subject; an array of an .npz; of class folders of pictures "
+        "or WAV files what a regular expression's only group finds in each file's name, as in "
+        "'^([^_]+)_'.",
     ),
     click.option(
         "--split",
