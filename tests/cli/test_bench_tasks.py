@@ -13,7 +13,8 @@ import documents
 import edge_runtime
 from edge_runtime.metadata import Metadata
 from edgekit import cli, files
-from edgekit.benchmarks import footprint, latency
+from edgekit.benchmarks import footprint, latency, model_file
+from edgekit.benchmarks import task as tasks
 from edgekit.convert.metadata import attach
 from edgekit.ranking import auc
 
@@ -303,7 +304,8 @@ def test_a_task_for_a_file_without_metadata(
     said, found = summaries["anomaly"]
     assert found == said
     said, found = summaries["multilabel"]
-    assert found == said | {"names": []}
+    nameless = {"names": [], "pictures": found["pictures"]}
+    assert found == said | nameless
     # The user named the task, so that two classes get a threshold, on held-out inputs.
     said, found = summaries["binary"]
     assert said["threshold"] is None
@@ -352,6 +354,25 @@ def test_the_option_overrides_the_file(several: Path, sensor: Path) -> None:
     np.savez(sensor.with_suffix(".npz"), x=x, y=x.mean(axis=1, keepdims=True).repeat(4, axis=1))
     assert bench(sensor, "--task", "regress", "--max", "mae=0.001") == 0
     assert used(sensor) == ("regress", "numbers")
+
+
+def test_a_threshold_is_that_of_its_task(sensor: Path) -> None:
+    said = Metadata(meaning="numbers", task="anomaly", threshold=0.2)
+    sensor.write_bytes(attach(sensor.read_bytes(), said))
+    file = model_file.load(sensor)
+    assert tasks.stated(file, "anomaly").metadata == said
+    other = tasks.stated(file, "classify").metadata
+    assert (other.task, other.meaning, other.threshold) == ("classify", "logits", None)
+
+
+def test_the_training_part_of_a_guessed_detector_may_lack_anomalies(sensor: Path) -> None:
+    arrays = np.load(sensor.with_suffix(".npz"))
+    normal, train = arrays["y"] == "normal", np.arange(ROWS) < 300
+    x, y, learned, rest = arrays["x"], arrays["y"], train & normal, ~train
+    parts = {"x_train": x[learned], "y_train": y[learned], "x_test": x[rest], "y_test": y[rest]}
+    np.savez(sensor.with_suffix(".npz"), **parts)
+    assert bench(bare(sensor), "--min", "auc=0.9") == 0
+    assert used(sensor)[0] == "anomaly"
 
 
 @pytest.mark.parametrize(
