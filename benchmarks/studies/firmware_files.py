@@ -224,8 +224,9 @@ def _whole(count: int | None) -> str:
 
 
 def _refused(graph: Graph) -> str:
-    several = len(graph.inputs) > 1 or len(graph.outputs) > 1
-    return "firmware is built of models with one input and one output" if several else ""
+    if len(graph.inputs) > 1 or len(graph.outputs) > 1:
+        return "firmware is built of models with one input and one output"
+    return exactness.misread(graph) or ""
 
 
 def _none(subject: Subject, reason: str) -> Result:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import build
 from edge_runtime.backends import litert
 from edge_runtime.errors import ModelError
-from edgekit.benchmarks import exactness
+from edgekit.benchmarks import exactness, gate
 from edgekit.benchmarks.contender import Contender, from_models
 from edgekit.benchmarks.resolvers import LiteRTModel, open_litert
 from edgekit.benchmarks.tensors import random_tensors
@@ -53,6 +54,28 @@ def test_float32_is_told_in_ulps_and_as_a_number(float_model: Path, dataset: Dat
     assert random["largest"] >= 1
     assert 0 < random["largest_absolute"] < 1e-5
     assert max(reference.samples[100:]) == random["largest"]
+
+
+@pytest.mark.parametrize(("dtype", "is_reference"), [("int8", False), ("uint8", True)])
+def test_what_litert_misreads_is_no_reference(
+    dtype: str, is_reference: bool, tmp_path: Path
+) -> None:
+    """LiteRT's reference kernels read int8 as uint8 in SUM, its other kernels do not."""
+    tensors = [
+        build.tensor((1, 4, 5), dtype, 0.1, 3),
+        build.constant([1], "int32"),
+        build.tensor((1, 5), dtype, 0.5, 3),
+    ]
+    path = tmp_path / "sum.tflite"
+    path.write_bytes(build.model(tensors, [("SUM", [0, 1], 2, {"keepDims": False})]))
+    reference, other = exactness.measure(native(path), np.zeros((0, 4, 5), np.float32), 20)
+    assert (reference.status == "measured") == is_reference
+    if is_reference:
+        assert reference.summary["random"]["differ"] == 0
+    else:
+        assert reference.reason == "LiteRT's reference kernels misread int8 in 0 SUM"
+    assert [one.verdict for one in gate.exact([reference])] == ["passed"] * is_reference
+    assert other.status == "measured"
 
 
 def test_every_differing_element_is_counted(
