@@ -175,7 +175,7 @@ def raw_inputs(model: edge_runtime.Model, usage: Usage, inputs: Inputs) -> Array
     inputs = inputs.reshape(len(inputs), *model.input.shape[1:])
     if inputs.dtype == np.uint8 and not usage.mean:
         inputs = inputs.astype(np.float32)
-    return encode(inputs, model.input, usage.metadata)
+    return encode(inputs, model.input, usage.preprocessing)
 
 
 def chunks(inputs: Inputs) -> Iterator[Inputs]:

@@ -13,7 +13,7 @@ import edge_runtime
 from edge_runtime.backends import options_for, unavailable
 from edge_runtime.errors import EdgeRuntimeError
 from edge_runtime.meaning import class_scores
-from edge_runtime.metadata import Metadata
+from edge_runtime.metadata import Preprocessing
 from edge_runtime.quantize import dequantize, encode
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.pixel_range import InputRange, Range, Trial, better, shown
@@ -129,7 +129,7 @@ def _try(
 ) -> Tried:
     true: npt.NDArray[Any] = dataset.y_train[chosen]
     mean, std = InputRange(*candidate, "").normalization
-    normalisation = Metadata(mean=(mean,), std=(std,))
+    normalisation = Preprocessing(mean=(mean,), std=(std,))
     outputs = []
     for start in range(0, len(chosen), CHUNK):
         pixels = dataset.x_train[chosen[start : start + CHUNK]]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from edge_runtime import anomaly
 from edge_runtime.graph import Tensor
 from edge_runtime.meaning import ANOMALY, BINARY, LOGITS, MULTILABEL, NUMBERS, class_scores
-from edge_runtime.metadata import Metadata
+from edge_runtime.metadata import Preprocessing
 from edge_runtime.quantize import dequantize, normalise
 from edgekit.benchmarks import input_range, model_file
 from edgekit.benchmarks import task as tasks
@@ -63,9 +63,9 @@ class Usage:
         return self.task == ANOMALY
 
     @property
-    def metadata(self) -> Metadata:
+    def preprocessing(self) -> Preprocessing:
         """The normalisation in the form that the runtime uses."""
-        return Metadata(mean=self.mean, std=self.std, features=self.features)
+        return Preprocessing(mean=self.mean, std=self.std, features=self.features)
 
     def scaled(self, inputs: Inputs) -> Floats:
         """Return inputs [N, ...] of the dataset on the model's scale, float32 [N, ...]."""

@@ -21,6 +21,7 @@ from edge_runtime.metadata import (
     EDGEKIT_FORMAT,
     GROUNDS,
     Metadata,
+    Preprocessing,
     read_metadata,
     require_normalization,
 )
@@ -204,7 +205,7 @@ def _model_metadata(graph: Graph, metadata: Metadata) -> bytes:
     return bytes(builder.Output())
 
 
-def _input_name(metadata: Metadata) -> str:
+def _input_name(metadata: Preprocessing) -> str:
     return "an image" if metadata.mean and not metadata.features else "an input"
 
 
@@ -212,7 +213,7 @@ def _output_name(metadata: Metadata) -> str:
     return "numbers" if metadata.meaning == NUMBERS else "one score for each class"
 
 
-def _input_metadata(builder: "Builder", shape: tuple[int, ...], metadata: Metadata) -> int:
+def _input_metadata(builder: "Builder", shape: tuple[int, ...], metadata: Preprocessing) -> int:
     """Write the TensorMetadata of the input; return its offset."""
     if metadata.mean or metadata.std:
         require_normalization(metadata.mean, metadata.std)
@@ -242,7 +243,7 @@ def _input_metadata(builder: "Builder", shape: tuple[int, ...], metadata: Metada
     return _table(builder, fields)
 
 
-def _normalization(builder: "Builder", metadata: Metadata) -> dict[int, int]:
+def _normalization(builder: "Builder", metadata: Preprocessing) -> dict[int, int]:
     """Write the process unit of the normalisation and the range that pixels get by it."""
     mean, std = metadata.mean, metadata.std
     options = _table(

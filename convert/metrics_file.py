@@ -4,7 +4,7 @@ from typing import Any
 
 from edge_runtime.errors import InputError
 from edge_runtime.front_end import Audio, from_json
-from edge_runtime.metadata import EDGEKIT_ENTRY, Metadata
+from edge_runtime.metadata import EDGEKIT_ENTRY, Preprocessing
 from edgekit import stored
 from edgekit.convert.opened import FloatFile
 from edgekit.convert.source import TrainedModel
@@ -139,9 +139,9 @@ def lost(file: FloatFile) -> tuple[str, ...]:
     )
 
 
-def _pairs(metadata: Metadata) -> set[tuple[float, float]]:
+def _pairs(said: Preprocessing) -> set[tuple[float, float]]:
     """Return the different means with their deviations of the channels."""
-    mean, std = metadata.mean, metadata.std
+    mean, std = said.mean, said.std
     channels = max(len(mean), len(std))
     return set(
         zip(

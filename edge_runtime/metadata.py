@@ -39,13 +39,11 @@ LARGEST = 2.0**127
 """Means, deviations and normalised pixels are below this: all of them are float32."""
 
 
-@dataclass(frozen=True)
-class Metadata:
-    """How to feed the model and how to read its answer.
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """What happens between a raw input and the model's tensor: in training, here, and in C.
 
     Attributes:
-        labels: the class names, in the order of the scores; empty when the file does not say.
-            Two for a model with a single sigmoid output, which is the score of the second.
         mean: per-channel (or one) mean of the normalisation ``(pixel - mean) / std``, with pixels
             0 to 255, as in TFLite Metadata's NormalizationOptions. (0,) and (255,) mean [0, 1].
             Empty, together with ``std``, when the file does not say, or when the model was never
@@ -55,12 +53,30 @@ class Metadata:
             fitted into a centred box, as MNIST was made), "resize" (scaled as it is),
             "centre-crop" or "letterbox"; see :func:`edge_runtime.image.prepare`.
         ground: what shows where an image is transparent, one of GROUNDS.
+        features: whether the inputs are features of a table or of sensors, which the normalisation
+            brings onto the model's scale, and not pixels.
+        audio: what turns sound into pixels; None where inputs are no sound.
+    """
+
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    framing: str = "resize"
+    ground: str = GROUNDS[0]
+    features: bool = False
+    audio: "Audio | None" = None
+
+
+@dataclass(frozen=True)
+class Metadata(Preprocessing):
+    """How to feed the model, and how to read its answer.
+
+    Attributes:
+        labels: the class names, in the order of the scores; empty when the file does not say.
+            Two for a model with a single sigmoid output, which is the score of the second.
         provenance: where the model comes from: dataset, seed, versions, recipe. Whatever JSON can
             hold.
         meaning: what the output means, one of ``edge_runtime.meaning.MEANINGS``; "" when the file
             does not say.
-        features: whether the inputs are features of a table or of sensors, which the normalisation
-            brings onto the model's scale, and not pixels.
         task: what the model is for, one of ``edge_runtime.meaning.TASKS``; "" when the file does
             not say.
         threshold: of two classes the ``edge_runtime.meaning.margins`` above which the second one is
@@ -69,14 +85,8 @@ class Metadata:
     """
 
     labels: tuple[str, ...] = ()
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-    framing: str = "resize"
     provenance: Mapping[str, Any] = field(default_factory=dict)
     meaning: str = ""
-    ground: str = GROUNDS[0]
-    features: bool = False
-    audio: "Audio | None" = None
     task: str = ""
     threshold: float | None = None
 

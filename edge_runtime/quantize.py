@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edge_runtime.graph import Tensor
-    from edge_runtime.metadata import Metadata
+    from edge_runtime.metadata import Preprocessing
 
 
 CHUNK = 1 << 24
@@ -45,16 +45,18 @@ def normalise(
     return scaled
 
 
-def encode(batch: npt.ArrayLike, tensor: Tensor, metadata: Metadata | None) -> npt.NDArray[Any]:
+def encode(
+    batch: npt.ArrayLike, tensor: Tensor, preprocessing: Preprocessing | None
+) -> npt.NDArray[Any]:
     """Return a batch of images in the form of the model's input.
 
     Args:
         batch: inputs [N, ...]; uint8 is pixels, floats are on the model's scale already, and so
-            are other integers for a model that was not trained on pixels. Where the metadata says
-            that inputs are features, numbers of all types are features. A last axis of length 1 is
+            are other integers for a model that was not trained on pixels. Where ``preprocessing``
+            says that inputs are features, numbers of all types are. A last axis of length 1 is
             optional.
         tensor: the model's input.
-        metadata: what the model says about its use.
+        preprocessing: what brings raw inputs onto the model's scale; None where nothing is known.
 
     Returns:
         [N, ...] in the element type of ``tensor``.
@@ -67,19 +69,19 @@ def encode(batch: npt.ArrayLike, tensor: Tensor, metadata: Metadata | None) -> n
     """
     import numpy as np
 
-    chunks = list(encoded(batch, tensor, metadata))
+    chunks = list(encoded(batch, tensor, preprocessing))
     return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
 
 
 def encoded(
-    batch: npt.ArrayLike, tensor: Tensor, metadata: Metadata | None
+    batch: npt.ArrayLike, tensor: Tensor, preprocessing: Preprocessing | None
 ) -> Iterator[npt.NDArray[Any]]:
     """Yield what :func:`encode` returns in chunks of whole batches, about CHUNK bytes as float32.
 
     The whole batch is checked before the first chunk.
     """
-    mean, std = (metadata.mean, metadata.std) if metadata else ((), ())
-    if metadata and metadata.features:
+    mean, std = (preprocessing.mean, preprocessing.std) if preprocessing else ((), ())
+    if preprocessing and preprocessing.features:
         batch, mean, std = _from_features(batch, tensor, mean, std), (), ()
     images = _checked(batch, tensor, mean, std)
     rows = _rows([tensor])

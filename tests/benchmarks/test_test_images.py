@@ -26,7 +26,13 @@ def test_model_names_the_data_it_was_trained_on(int8_model: Path, dataset: Datas
 
 
 def test_models_trained_on_different_data_need_a_choice(int8_model: Path, tmp_path: Path) -> None:
-    other = Metadata(("0", "1"), (0.0,), (255.0,), "digit", {"data": {"source": "elsewhere.npz"}})
+    other = Metadata(
+        ("0", "1"),
+        mean=(0.0,),
+        std=(255.0,),
+        framing="digit",
+        provenance={"data": {"source": "elsewhere.npz"}},
+    )
     file = relabelled(int8_model, tmp_path / "other.tflite", other)
     with pytest.raises(DataError, match=r"other\.tflite on elsewhere\.npz: name one --data"):
         test_images.for_models([int8_model, file])
@@ -67,7 +73,7 @@ def test_pixels_become_what_the_model_file_says(
     images = np.zeros((1, 28, 28, 1), np.uint8)
     images[:, 14:] = 255
     # The int8 input is made for 0 to 1, which 0.1 to 1.1 does not contradict.
-    shifted = Metadata(("0", "1"), (-25.5,), (255.0,), "digit", {})
+    shifted = Metadata(("0", "1"), mean=(-25.5,), std=(255.0,), framing="digit", provenance={})
     file = relabelled(int8_model, tmp_path / "shifted.tflite", shifted)
     found = usage.of(file, dataset)
     np.testing.assert_allclose(np.unique(found.scaled(images)), [0.1, 1.1])
@@ -82,7 +88,9 @@ def test_pictures_are_framed_as_the_file_says(tmp_path: Path) -> None:
             picture.save(tmp_path / "pictures" / name / f"{number}.png")
     foreign_file = tmp_path / "foreign.tflite"
     foreign_file.write_bytes(foreign.float_model(0.0, 1.0))
-    content = attach(foreign_file.read_bytes(), Metadata((), (0.0,), (255.0,), "letterbox"))
+    content = attach(
+        foreign_file.read_bytes(), Metadata(mean=(0.0,), std=(255.0,), framing="letterbox")
+    )
     foreign_file.write_bytes(content)
     file = model_file.load(foreign_file)
     assert file.framing == "letterbox"

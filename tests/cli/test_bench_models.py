@@ -167,7 +167,11 @@ def test_the_drop_below_the_keras_model_is_gated(
     said = edge_runtime.load(int8_model).metadata
     assert said is not None
     metadata = Metadata(
-        said.labels, said.mean, said.std, said.framing, {"model": said.provenance["model"]}
+        said.labels,
+        mean=said.mean,
+        std=said.std,
+        framing=said.framing,
+        provenance={"model": said.provenance["model"]},
     )
     path = tmp_path / "metadata.tflite"
     path.write_bytes(attach(int8_model.read_bytes(), metadata))

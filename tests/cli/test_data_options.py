@@ -194,7 +194,7 @@ def test_predict_names_the_files_of_a_folder(
         ("RESHAPE", [0, 1], 2, {}),
         ("FULLY_CONNECTED", [2, 3, 4], 5, {}),
     ]
-    metadata = Metadata(("dark", "light"), (0.0,), (255.0,), meaning="logits")
+    metadata = Metadata(("dark", "light"), mean=(0.0,), std=(255.0,), meaning="logits")
     model = tmp_path / "m.tflite"
     model.write_bytes(attach(build.model(tensors, ops), metadata))
     (tmp_path / "all" / "light" / "0.png").write_bytes(b"no picture")
@@ -231,7 +231,7 @@ def test_recordings_are_heard_as_the_model_says(
         build.tensor((1, 2)),
     ]
     ops: list[build.Op] = [("RESHAPE", [0, 1], 2, {}), ("FULLY_CONNECTED", [2, 3, 4], 5, {})]
-    metadata = Metadata(("loud", "quiet"), (0.0,), (255.0,), meaning="logits", audio=audio)
+    metadata = Metadata(("loud", "quiet"), mean=(0.0,), std=(255.0,), meaning="logits", audio=audio)
     model = tmp_path / "m.tflite"
     model.write_bytes(attach(build.model(tensors, ops), metadata))
     found = test_inputs.for_models([model], str(tmp_path / "all"))

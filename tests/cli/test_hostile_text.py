@@ -27,7 +27,7 @@ NAME = "m; touch marked #\x1b[31m\n✓ passed.tflite"
 def with_labels(content: bytes) -> bytes:
     """Return a model whose label file has what edgekit would not write."""
     by = {"by": "\x9b31m\n\u2066"}
-    whole = attach(content, Metadata(("a", "b", "c"), (127.5,), (127.5,), provenance=by))
+    whole = attach(content, Metadata(("a", "b", "c"), mean=(127.5,), std=(127.5,), provenance=by))
     (entry,) = zipfile.ZipFile(io.BytesIO(whole)).infolist()
     file = io.BytesIO(whole[: entry.header_offset])
     file.seek(0, io.SEEK_END)

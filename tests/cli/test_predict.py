@@ -165,7 +165,7 @@ def test_a_model_that_is_none(ring, tmp_path, capsys):
 
 def test_a_model_without_labels(float_model, ring, tmp_path, capsys):
     bare = tmp_path / "bare.tflite"
-    nothing = Metadata((), mean=(0.0,), std=(255.0,))
+    nothing = Metadata(mean=(0.0,), std=(255.0,))
     bare.write_bytes(attach(float_model.read_bytes(), nothing))
 
     assert run(["predict", str(bare), ring]) == 2

@@ -17,7 +17,7 @@ def file(ground: str) -> bytes:
     """Return a model of pictures of 4x4 in RGB."""
     tensors = [build.tensor((1, 4, 4, 3), name=name) for name in ("in", "out")]
     content = build.model(tensors, [("RELU", [0], 1, {})])
-    return attach(content, Metadata((), (0.0,), (255.0,), ground=ground))
+    return attach(content, Metadata(mean=(0.0,), std=(255.0,), ground=ground))
 
 
 @pytest.mark.parametrize("ground", GROUNDS)

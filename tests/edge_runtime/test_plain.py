@@ -81,7 +81,7 @@ def test_pixels_have_one_table(form: tuple[str, float, int], norm: Any) -> None:
     assert pixel_table(port, *norm).dtype == expected.dtype
     pixels = np.random.default_rng(0).integers(0, 256, (1, 4, 3)).astype(np.uint8)
     one = plain.encode(array("B", pixels.tobytes()), port, *norm, features=False)
-    assert one == encode(pixels, port, Metadata((), *norm)).tobytes()
+    assert one == encode(pixels, port, Metadata(mean=norm[0], std=norm[1])).tobytes()
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -101,7 +101,7 @@ def test_elements_mean_the_same_numbers(form: tuple[str, float, int]) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_the_same_floats_are_refused(form: tuple[str, float, int], scale: Any) -> None:
     """Of all lows and highs, those that a batch of them would not be allowed to have."""
-    port, metadata = tensor(*form, width=20), Metadata((), **scale)
+    port, metadata = tensor(*form, width=20), Metadata(**scale)
     for low, high in [
         (0, 1),
         (-1, 1),
@@ -128,7 +128,7 @@ def test_the_same_floats_are_refused(form: tuple[str, float, int], scale: Any) -
 
 
 def test_features_that_are_far_away_saturate_as_in_a_batch() -> None:
-    metadata = Metadata((), (1.0, -2.0, 1e3), (0.1, 1e-30, 5.0), features=True)
+    metadata = Metadata(mean=(1.0, -2.0, 1e3), std=(0.1, 1e-30, 5.0), features=True)
     for form in FORMS[:-1]:
         port = tensor(*form)
         for spread in (1, 1e3, 1e38):

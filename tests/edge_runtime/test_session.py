@@ -475,7 +475,7 @@ def test_the_file_states_the_meaning_of_its_output(float_model: Path, opened: Op
 
 
 def test_floats_of_the_unit_range_are_not_pixels_up_to_255(float_model: Path, opened: Open) -> None:
-    model = opened(attach(float_model.read_bytes(), Metadata(("0", "1"), (0.0,), (1.0,))))
+    model = opened(attach(float_model.read_bytes(), Metadata(("0", "1"), mean=(0.0,), std=(1.0,))))
     with pytest.raises(
         InputError, match="from 0 to 1 are not on the model's scale, which is 0 to 255"
     ):

@@ -106,7 +106,7 @@ def test_pictures_give_the_bytes_and_the_scores_of_numpy(
     channels: int, framing: str, dtype: str, tmp_path: Path
 ) -> None:
     mean, std = ((10.0, 127.5, 99.0)[:channels], (58.5, 127.5, 61.25)[:channels])
-    metadata = Metadata(("a", "b"), mean, std, framing, meaning="probabilities")
+    metadata = Metadata(("a", "b"), mean=mean, std=std, framing=framing, meaning="probabilities")
     path = model(tmp_path, (12, 14, channels), metadata, dtype)
     opened, files = load(path), pictures(tmp_path)
     options = [{"invert": invert} for invert in (None, True)]
@@ -130,7 +130,7 @@ def digit(ground: int, size: tuple[int, int] = (28, 28)) -> Image.Image:
 
 
 def test_a_digit_that_is_framed_already(tmp_path: Path) -> None:
-    metadata = Metadata(("0", "1"), (0.0,), (255.0,), "digit")
+    metadata = Metadata(("0", "1"), mean=(0.0,), std=(255.0,), framing="digit")
     path = model(tmp_path, (28, 28, 1), metadata)
     opened = load(path)
     for name, ground in ("black", 0), ("white", 255), ("grey", 90):
@@ -150,7 +150,9 @@ def test_a_digit_that_is_framed_already(tmp_path: Path) -> None:
 
 
 def test_what_needs_numpy_says_so_in_one_line(tmp_path: Path) -> None:
-    path = model(tmp_path, (28, 28, 1), Metadata(("0", "1"), (0.0,), (255.0,), "digit"))
+    path = model(
+        tmp_path, (28, 28, 1), Metadata(("0", "1"), mean=(0.0,), std=(255.0,), framing="digit")
+    )
     digit(90).save(tmp_path / "grey.png")
     digit(255, (28, 29)).save(tmp_path / "wide.png")
     install = pip_line("install", "numpy")
@@ -190,9 +192,14 @@ def test_features_give_the_bytes_and_the_scores_of_numpy(
 ) -> None:
     random = np.random.default_rng(1)
     means, stds = random.normal(0, 1000, shape[-1]), 10.0 ** random.integers(-3, 4, shape[-1])
-    as_stored = [tuple(map(float, each.astype(np.float32))) for each in (means, stds)]
+    mean, std = (tuple(map(float, each.astype(np.float32))) for each in (means, stds))
     metadata = Metadata(
-        ("a", "b", "c"), *as_stored, features=True, meaning="probabilities", task="classify"
+        ("a", "b", "c"),
+        mean=mean,
+        std=std,
+        features=True,
+        meaning="probabilities",
+        task="classify",
     )
     path = model(tmp_path, shape, metadata, dtype, 3)
     opened = load(path)
@@ -259,7 +266,9 @@ def test_a_sound_is_classified(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("meaning", "threshold"), [("probabilities", 0.7), ("logits", 0.3)])
 def test_a_threshold_decides_as_in_a_batch(meaning: str, threshold: float, tmp_path: Path) -> None:
     metadata = Metadata(
-        *(("no", "yes"), (0.0,), (1.0,)),
+        ("no", "yes"),
+        mean=(0.0,),
+        std=(1.0,),
         features=True,
         meaning=meaning,
         task="binary",
@@ -299,7 +308,9 @@ def test_several_outputs_have_names(tmp_path: Path) -> None:
 def test_numpy_is_not_imported_for_a_picture(tmp_path: Path) -> None:
     """Where it is installed, it is two thirds of a cold start."""
     digit(0).save(tmp_path / "one.png")
-    path = model(tmp_path, (28, 28, 1), Metadata(("0", "1"), (0.0,), (255.0,), "digit"))
+    path = model(
+        tmp_path, (28, 28, 1), Metadata(("0", "1"), mean=(0.0,), std=(255.0,), framing="digit")
+    )
     code = "import sys, edge_runtime; edge_runtime.load(sys.argv[1]).classify(sys.argv[2]); "
     code += "print('numpy' in sys.modules)"
     command = [sys.executable, "-c", code, str(path), str(tmp_path / "one.png")]

@@ -28,5 +28,5 @@ def model(audio: Audio | None = EARS, dtype: str = "int8") -> bytes:
         build.tensor((1, 2), dtype, *(() if floats else (1 / 8, 0)), name="scores"),
     ]
     content = build.model(tensors, [("FULLY_CONNECTED", [0, 1, -1], 2, {})])
-    metadata = Metadata(("yes", "no"), (0.0,), (255.0,), meaning="logits", audio=audio)
+    metadata = Metadata(("yes", "no"), mean=(0.0,), std=(255.0,), meaning="logits", audio=audio)
     return attach(content, metadata)

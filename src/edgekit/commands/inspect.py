@@ -11,7 +11,7 @@ import click
 
 from edge_runtime.errors import ModelError
 from edge_runtime.front_end import Audio
-from edge_runtime.metadata import Metadata
+from edge_runtime.metadata import Preprocessing
 from edge_runtime.unsupported import INSTEAD
 from edgekit.columns import clip, columns, pairs, sections
 from edgekit.commands import liveness, options, running, terminal
@@ -207,7 +207,7 @@ def _sound(audio: Audio) -> str:
     )
 
 
-def _normalisation(metadata: Metadata) -> str:
+def _normalisation(metadata: Preprocessing) -> str:
     if not metadata.mean:
         return "not given"
     mean, std = (

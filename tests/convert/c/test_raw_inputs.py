@@ -59,20 +59,20 @@ def given(function: Any, raw: npt.NDArray[Any], made: CLibrary) -> bytes:
 def test_features_in_their_own_units(shape: tuple[int, ...], dtype: str, tmp_path: Path) -> None:
     random = np.random.default_rng(1)
     means, stds = random.normal(0, 1000, shape[-1]), 10.0 ** random.integers(-3, 4, shape[-1])
-    as_stored = [tuple(map(float, values.astype(np.float32))) for values in (means, stds)]
-    content = file(shape, Metadata((), *as_stored, features=True), dtype)
+    mean, std = (tuple(map(float, values.astype(np.float32))) for values in (means, stds))
+    metadata = Metadata(mean=mean, std=std, features=True)
+    content = file(shape, metadata, dtype)
     made = library(content, "m.tflite", "m")
     assert "quantize_u8" not in made.header
     functions = calls(made, tmp_path, ("from_features", "float"))
     graph = read(content)
-    metadata = Metadata((), *as_stored, features=True)
     for spread in (1, 3, 1e6, 1e30):
         features = (means + spread * stds * random.normal(size=shape)).astype(np.float32)
         expected = encode(features[None], graph.tensors[graph.inputs[0]], metadata)
         assert given(functions.call_from_features, features, made) == expected.tobytes()
         one = array("f", features.tobytes())
         tensor = graph.tensors[graph.inputs[0]]
-        assert encode_one(one, tensor, *as_stored, features=True) == expected.tobytes()
+        assert encode_one(one, tensor, mean, std, features=True) == expected.tobytes()
 
 
 def rgb(tmp_path: Path) -> Path:
@@ -91,7 +91,7 @@ def rgb(tmp_path: Path) -> Path:
 def test_a_png_becomes_the_same_bytes_in_python_and_c(
     channels: int, mean: tuple[float, ...], std: tuple[float, ...], dtype: str, tmp_path: Path
 ) -> None:
-    metadata = Metadata((), mean, std)
+    metadata = Metadata(mean=mean, std=std)
     content = file((HEIGHT, WIDTH, channels), metadata, dtype)
     made = library(content, "m.tflite", "m")
     kinds = ("from_u8", "uint8_t"), ("from_rgb888", "uint8_t"), ("from_rgb565", "uint16_t")
@@ -126,7 +126,7 @@ def test_a_png_becomes_the_same_bytes_in_python_and_c(
 def test_a_camera_s_frames_are_cropped_and_resized_alike(
     channels: int, size: tuple[int, int], framing: str, tmp_path: Path
 ) -> None:
-    metadata = Metadata((), (127.5,), (127.5,), framing)
+    metadata = Metadata(mean=(127.5,), std=(127.5,), framing=framing)
     content = file((HEIGHT, WIDTH, channels), metadata, "int8")
     made = library(content, "m.tflite", "m", camera=size)
     kinds = [("from_camera_rgb888", "uint8_t"), ("from_camera_rgb565", "uint16_t")]
@@ -158,9 +158,13 @@ def test_a_camera_s_frames_are_cropped_and_resized_alike(
 @pytest.mark.parametrize(
     ("shape", "metadata", "problem"),
     [
-        ((5,), Metadata((), (1.0,) * 5, (1.0,) * 5, features=True), "is no picture"),
+        ((5,), Metadata(mean=(1.0,) * 5, std=(1.0,) * 5, features=True), "is no picture"),
         ((HEIGHT, WIDTH, 1), Metadata(), "is no picture whose pixels the file describes"),
-        ((HEIGHT, WIDTH, 1), Metadata((), (0.0,), (255.0,), "digit"), "framed as digits"),
+        (
+            (HEIGHT, WIDTH, 1),
+            Metadata(mean=(0.0,), std=(255.0,), framing="digit"),
+            "framed as digits",
+        ),
     ],
 )
 def test_frames_that_no_function_can_bring_into_the_input(
