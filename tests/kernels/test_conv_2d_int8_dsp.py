@@ -134,11 +134,13 @@ def words(layer: Layer) -> Any:
         a, b = weights[first : first + 2].reshape(2, steps, 2, 2)
         low, high = np.moveaxis((256 * b + a) & 0xFFFF, 1, 0)
         start = [256 * bias[first + 1] + bias[first], bias[first]]
+        taps = (low | high << 16).ravel()
         pairs.append(
             np.concatenate(
                 [
+                    taps[:2],
                     start,
-                    (low | high << 16).ravel(),
+                    taps[2:],
                     factor[first : first + 2],
                     power[first : first + 2],
                 ]

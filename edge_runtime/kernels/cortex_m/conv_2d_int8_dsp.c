@@ -14,15 +14,27 @@
 #include "rescale_dsp.h"
 
 /* What a pass over pairs of outputs reads; the strides lead to the outputs of the second and the
- * third position. loop: twice the number of words; one less where the third position is the second
- * once more. */
+ * third position. */
 typedef struct {
-    const uint32_t *taps;
-    int32_t loop, zero_point, stride;
+    int32_t zero_point, stride;
     int8_t *output;
-    int32_t second_stride;
+    const uint32_t *taps;
+    int32_t loop, second_stride;
     const int8_t *end;
 } Pass;
+
+/* What a pass counts down by 8 for two words, behind the first one of a window. Its last three bits
+ * say where it begins: 0 for an odd number of words, 4 for an even one, 7 and 6 likewise where the
+ * third position is the second once more. Below 0 there are none: -1, then -2. */
+static int32_t loop_of(int32_t words, int32_t many)
+{
+    const int32_t is_three = many == EK_DSP_PIXELS;
+    if (words == 1)
+        return is_three ? -1 : -2;
+    if (words % 2)
+        return 4 * words - (is_three ? 8 : 6);
+    return 4 * words - !is_three;
+}
 
 #define TAPS(word)                                                                                 \
     "ldm r0!, {r5-r7}\n\t"                                                                         \
@@ -34,6 +46,17 @@ typedef struct {
     "smlad r11, r6, " word ", r11\n\t"                                                             \
     "smlad lr, r7, " word ", lr\n\t"
 #define WORD "ldm r1!, {r3-r4}\n\t" TAPS("r3") TAPS("r4")
+
+/* The first ones: all positions begin with the sums in r8 and r9. */
+#define FIRST_TAPS(word)                                                                           \
+    "ldm r0!, {r5-r7}\n\t"                                                                         \
+    "smlad r10, r6, " word ", r8\n\t"                                                              \
+    "smlad r12, r7, " word ", r8\n\t"                                                              \
+    "smlad r8, r5, " word ", r8\n\t"                                                               \
+    "sxtb16 " word ", " word "\n\t"                                                                \
+    "smlad r11, r6, " word ", r9\n\t"                                                              \
+    "smlad lr, r7, " word ", r9\n\t"                                                               \
+    "smlad r9, r5, " word ", r9\n\t"
 
 #define TAPS_OF_TWO(word)                                                                          \
     "ldm r0!, {r5-r7}\n\t"                                                                         \
@@ -63,38 +86,38 @@ __attribute__((noinline)) static const uint32_t *run(const Pass *pass, const uin
                      "ldm r0, {r2-r8}\n\t"
                      "push {r2-r8}\n"
                      "1:\n\t"
-                     "ldrd r0, r2, [sp]\n\t"
-                     "ldm r1!, {r8-r9}\n\t"
-                     "mov r10, r8\n\t"
-                     "mov r11, r9\n\t"
-                     "mov r12, r8\n\t"
-                     "mov lr, r9\n\t"
-                     "lsls r3, r2, #31\n\t" /* N: the lowest bit, C: the next one */
-                     "bmi 5f\n\t"
-                     "bcs 3f\n"
-                     "2:\n\t" WORD "3:\n\t" WORD "subs r2, #4\n\t"
+                     "ldrd r0, r2, [sp, #12]\n\t"
+                     "ldm r1!, {r3-r4, r8-r9}\n\t" FIRST_TAPS("r3") TAPS("r4")
+                     "lsls r3, r2, #30\n\t" /* N: bit 1, C: bit 2 */
+                     "bcc 3f\n\t"
+                     "bmi 5f\n"
+                     "2:\n\t" WORD "3:\n\t" WORD "subs r2, #8\n\t"
                      "bgt 2b\n"
                      "4:\n\t"
                      "ldm r1!, {r3-r6}\n\t"
-                     "ldrd r0, r2, [sp, #8]\n\t"
-                     "ldr r7, [sp, #16]\n\t" OUTPUTS("r8", "r9", "[r7]")
-                     "ldrd r8, r9, [sp, #20]\n\t" OUTPUTS("r10", "r11", "[r7, r2]")
-                     OUTPUTS("r12", "lr", "[r7, r8]")
-                     "adds r7, #2\n\t"
-                     "str r7, [sp, #16]\n\t"
-                     "cmp r7, r9\n\t"
+                     "ldm sp, {r0, r2, r7}\n\t" OUTPUTS("r10", "r11", "[r7, r2]")
+                     "ldrd r10, r11, [sp, #20]\n\t" OUTPUTS("r12", "lr", "[r7, r10]")
+                     OUTPUTS("r8", "r9", "[r7], #2")
+                     "str r7, [sp, #8]\n\t"
+                     "cmp r7, r11\n\t"
                      "bne 1b\n\t"
                      "add sp, #28\n\t"
                      "pop {r2-r12, lr}\n\t"
-                     "b 6f\n"
+                     "b 10f\n"
                      "5:\n\t"
-                     "bcc 8f\n"
-                     "7:\n\t" WORD_OF_TWO "8:\n\t" WORD_OF_TWO "subs r2, #4\n\t"
-                     "bgt 7b\n\t"
+                     "asrs r3, r2, #1\n\t" /* C: bit 0 */
+                     "bmi 8f\n\t"
+                     "bcs 7f\n"
+                     "6:\n\t" WORD_OF_TWO "7:\n\t" WORD_OF_TWO "subs r2, #8\n\t"
+                     "bgt 6b\n\t"
+                     "b 9f\n"
+                     "8:\n\t"
+                     "bcs 4b\n"
+                     "9:\n\t"
                      "mov r12, r10\n\t"
                      "mov lr, r11\n\t"
                      "b 4b\n"
-                     "6:"
+                     "10:"
                      : "+r"(from), "+r"(w)
                      :
                      : "cc", "memory");
@@ -263,13 +286,13 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
     Rows of_tails = {taps + behind * EK_DSP_PIXELS * EK_DSP_STEP / 2,
                      {tails, tails + distance, tails + 2 * distance},
                      words - behind, 0, 1, 0, 0, 0};
-    Pass pass = {taps, 0, p->output_zero_point, 0, output, 0, output};
+    Pass pass = {p->output_zero_point, 0, output, taps, 0, 0, output};
 
     if (ek_dsp_in_words(p))
         fill_words(beside, p->input_zero_point, (size_t)p->depth);
     for (int32_t batch = 0; batch < p->batches; batch++) {
         int32_t y = -p->top, x = -p->left, column = 0;
-        pass.loop = 2 * words;
+        pass.loop = loop_of(words, EK_DSP_PIXELS);
         pass.stride = outputs;
         pass.second_stride = 2 * outputs;
         for (int32_t done = 0, many = EK_DSP_PIXELS; done < positions; done += many) {
@@ -277,7 +300,7 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
             const int32_t left = positions - done;
             if (left < 5 && left != EK_DSP_PIXELS) { /* with the last one once more */
                 many = left > 1 ? 2 : 1;
-                pass.loop = 2 * words - 1;
+                pass.loop = loop_of(words, many);
                 pass.stride = pass.second_stride = (many - 1) * outputs;
             }
             const int32_t last = (many - 1) * p->stride_w;

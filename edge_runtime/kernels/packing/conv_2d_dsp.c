@@ -1,6 +1,6 @@
 /* CONV_2D of int8 for Cortex-M cores with the DSP extension.
  *
- * Words [pairs][two sums to begin with, words of taps [even, odd], two factors, two powers]. A
+ * Words [pairs][taps [even, odd], two sums to begin with, more taps, two factors, two powers]. A
  * halfword 256 * b + a holds the weights of two outputs a, b for one tap, and a word those of the
  * taps k and k + 2, as in gemm_int8_dsp.c; what does not fill a word of a window's row follows the
  * words of all rows. The sums are 256 * B + A and A with the bias, from which
@@ -133,8 +133,6 @@ static inline uint32_t power_of(const Output *output)
 
 static uint32_t *put_pair(const Conv2D *p, const Output *a, const Output *b, uint32_t *to)
 {
-    *to++ = 256 * (uint32_t)b->bias + (uint32_t)a->bias;
-    *to++ = (uint32_t)a->bias;
     for (int32_t word = 0; word < 2 * ek_dsp_words(p); word++) {
         uint32_t halves[2];
         for (int32_t i = 0; i < 2; i++) {
@@ -142,6 +140,10 @@ static uint32_t *put_pair(const Conv2D *p, const Output *a, const Output *b, uin
             halves[i] = (uint32_t)(256 * weight_of(b, tap) + weight_of(a, tap)) & 0xffff;
         }
         *to++ = halves[0] | halves[1] << 16;
+        if (word == 1) {
+            *to++ = 256 * (uint32_t)b->bias + (uint32_t)a->bias;
+            *to++ = (uint32_t)a->bias;
+        }
     }
     *to++ = (uint32_t)ek_dsp_factor(a->multiplier);
     *to++ = (uint32_t)ek_dsp_factor(b->multiplier);
