@@ -10,6 +10,9 @@ enum { EK_DSP_STEP = 4 };
 /* Positions of the output that are calculated at once. */
 enum { EK_DSP_PIXELS = 3 };
 
+/* Bits behind the point of outputs by one product; the second one of a pair has 8 more. */
+enum { EK_DSP_FRACTION = 4 };
+
 /* Words of a window's taps, in the order of the weights; the last one is filled up. */
 static inline int32_t ek_dsp_words(const Conv2D *p)
 {

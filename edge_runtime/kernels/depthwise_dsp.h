@@ -12,11 +12,12 @@ enum { EK_DW_CHANNELS = 4 }; /* that one load of the image has, and a slot */
 enum { EK_DW_RECORD = 18 }; /* bytes of a channel that are packed */
 enum { EK_DW_SLOT = 8 }; /* words of scratch memory for a column of the image */
 
-/* A channel whose factor is from 1/4 to below 1, which rescale_dsp.h does not have the power for. */
+/* A channel for whose factor and sums rescale_dsp.h has no power: those of factors from 1/4 to below 1,
+ * and the smallest. */
 typedef struct {
     int32_t channel; /* in rising order; of the last one, which ends them, INT32_MAX */
     int32_t bias, factor; /* as those of the other channels */
-    int32_t right;        /* 0 or 1 */
+    int32_t right;        /* shift, of 0 to 31 */
     int8_t weights[EK_DW_TAPS * EK_DW_TAPS + 3]; /* likewise, and padding */
 } EkDwExact;
 

@@ -1,4 +1,5 @@
 /* LOG_SOFTMAX of float32; the meaning is defined in log_softmax.py. */
+#define EK_SMALL
 #include "kernel.h"
 
 #include "exponential.h"

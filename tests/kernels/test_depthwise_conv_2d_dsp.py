@@ -37,16 +37,17 @@ def rescaling(rng: np.random.Generator, channels: int) -> list[trials.Array]:
     kind = rng.integers(4)
     if kind == 0:
         bias = rng.choice(np.array(ALL_INT32, np.int64), channels)
-        shift = rng.integers(-31, -1, channels)
+        shift = rng.integers(-11, -1, channels)
     else:
         bias = rng.integers(-(2**14), 2**14, channels)
-        shift = rng.integers(-11, -1, channels)
+        shift = rng.integers(-14, -1, channels)
     multiplier = rng.integers(2**30, 2**31, channels)
     if kind == 1:
         multiplier = rng.choice(np.array([0, 2**30, 2**30 + 1, 3 * 2**29, 2**31 - 1]), channels)
-    if channels >= 4 and rng.integers(3) == 0:  # large factors
+    if channels >= 4 and rng.integers(3) == 0:  # large and small factors
         some = rng.permutation(channels)[: between(rng, 1, channels // 4)]
-        shift[some], multiplier[some] = rng.integers(-1, 1, len(some)), 2**31 - 1 - some
+        multiplier[some] = 2**31 - 1 - some
+        shift[some] = rng.choice([*range(-31, -14), *[-1, 0] * 8], len(some))
         bias[some] = rng.integers(-300, 300, len(some))
     return [one.astype(np.int32) for one in (bias, multiplier, shift)]
 
@@ -174,6 +175,20 @@ def test_other_factors_are_left_to_the_portable_kernel(shift: int, multiplier: i
     trial = layer(channels=8)
     trial.tensors[4][1], trial.tensors[3][1] = shift, multiplier
     assert packed(trial) is None
+
+
+def test_small_factors_of_large_sums_are_packed_apart() -> None:
+    trial = layer(channels=5)
+    weights = [3, 18, 33, 8, 23, 38, 13, 28, 43]
+    for shift, added, count in [(-11, 2**28, 0), (-12, 0, 1), (-12, -1, 0), (-13, -1, 1)]:
+        trial.tensors[4][3] = shift
+        # A sum of 2^20 - 1 at most and a shift by 12 leave halves apart from other numbers.
+        trial.tensors[2][3] = 2**20 + added - 128 * sum(weights) - 7 * sum(weights)
+        found = packed(trial)
+        assert found is not None
+        exact = found[1][3]
+        assert exact is not None
+        assert len(exact) == 28 * (1 + count)
 
 
 def test_many_large_factors_are_left_to_the_portable_kernel() -> None:

@@ -13,6 +13,7 @@ from edgekit.convert.c.forms import ConstantArray, Form, StepForms
 from edgekit.convert.c.params import local
 from edgekit.convert.c.parse import Block
 from edgekit.convert.c.rows.plans import RowPlan
+from edgekit.convert.c.rows.repeats import Folded, folded
 from edgekit.convert.c.rows.schedule import DROP, FEED, RUN, Action, Chain
 from edgekit.convert.c.rows.steps import RowStep
 
@@ -118,7 +119,7 @@ class _ChainText:
         chain = self.chain
         actions = list(dict.fromkeys(chain.actions))
         numbers = {action: number for number, action in enumerate(actions)}
-        order = (str(numbers[action]) for action in chain.actions)
+        order = folded([numbers[action] for action in chain.actions])
         kind = "uint8_t" if len(actions) <= 256 else "uint16_t"
         cases = [
             line
@@ -128,12 +129,14 @@ class _ChainText:
         return [
             "    {",
             f"        static const {kind} order[] = {{",
-            layout.filled(order, "            "),
+            layout.filled(map(str, order.numbers), "            "),
             "        };",
-            *([] if chain.fed is not None else self._start()),
-            f"        for (; {self._next} < {len(chain.actions)}; {self._next}++)",
+            *([] if chain.fed is not None else self._start(order)),
+            f"        for (; {self._next} < {len(order.numbers)}; {self._next}++) {{",
+            *(self._repeat(order) if order.more else []),
             f"        switch (order[{self._next}]) {{",
             *cases,
+            "        }",
             "        }",
             "    }",
         ]
@@ -143,12 +146,26 @@ class _ChainText:
         """The position in the order, which is kept where the caller brings rows."""
         return f"rows[{len(self.chain.tracked)}].first" if self.chain.fed is not None else "next"
 
-    def _start(self) -> list[str]:
+    @property
+    def _again(self) -> str:
+        """How many times the part of the order was repeated, likewise."""
+        return f"rows[{len(self.chain.tracked)}].end" if self.chain.fed is not None else "again"
+
+    def _start(self, order: Folded) -> list[str]:
         """Return the declarations of what changes in a loop from its first to its last action."""
         none = ", ".join("{0, 0}" for _ in self.chain.tracked)
         return [
             f"        {self.names['EkHeld']} rows[] = {{{none}}};",
-            "        int32_t next = 0;",
+            f"        int32_t next = 0{', again = 0' if order.more else ''};",
+        ]
+
+    def _repeat(self, order: Folded) -> list[str]:
+        """Return the lines that go back from the end of the part to its start."""
+        return [
+            f"        if ({self._next} == {order.end} && {self._again} < {order.more}) {{",
+            f"            {self._next} = {order.start};",
+            f"            {self._again}++;",
+            "        }",
         ]
 
     def _action(self, action: Action) -> list[str]:

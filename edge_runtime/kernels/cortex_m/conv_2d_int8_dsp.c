@@ -14,9 +14,9 @@
 #include "rescale_dsp.h"
 
 /* What a pass over pairs of outputs reads; the strides lead to the outputs of the second and the
- * third position. */
+ * third position. rounds: 0 if outputs come by one product, or 256 more than the zero point. */
 typedef struct {
-    int32_t zero_point, stride;
+    int32_t rounds, stride;
     int8_t *output;
     const uint32_t *taps;
     int32_t loop, second_stride;
@@ -68,13 +68,29 @@ static int32_t loop_of(int32_t words, int32_t many)
 
 #define WORD_OF_TWO "ldm r1!, {r3-r4}\n\t" TAPS_OF_TWO("r3") TAPS_OF_TWO("r4")
 
-/* Two outputs of a position from T and A, written as a halfword. */
-#define OUTPUTS(t, a, address)                                                                     \
-    "sub " t ", " t ", " a "\n\t"                                                                  \
-    "asr " t ", " t ", #8\n\t" EK_DSP_OUTPUT(a, "r3", "r5", "r0")                                 \
-    EK_DSP_OUTPUT(t, "r4", "r6", "r0")                                                             \
+/* Two outputs of a position from T and A, written as a halfword: by one product, with the bits behind
+ * the point of EK_DSP_FRACTION, or rounded twice. */
+#define WRITE(t, a, address)                                                                       \
     "bfi " a ", " t ", #8, #8\n\t"                                                                 \
     "strh " a ", " address "\n\t"
+#define OUTPUTS(t, a, address)                                                                     \
+    "sub " t ", " t ", " a "\n\t"                                                                  \
+    "smmla " a ", " a ", r3, r5\n\t"                                                               \
+    "smmla " t ", " t ", r4, r6\n\t"                                                               \
+    "ssat " a ", #8, " a ", asr #4\n\t"                                                              \
+    "ssat " t ", #8, " t ", asr #12\n\t" WRITE(t, a, address)
+#define ROUNDED_OUTPUTS(t, a, address)                                                             \
+    "sub " t ", " t ", " a "\n\t"                                                                  \
+    "asr " t ", " t ", #8\n\t" EK_DSP_OUTPUT(a, "r3", "r5", "r0")                                 \
+    EK_DSP_OUTPUT(t, "r4", "r6", "r0") WRITE(t, a, address)
+
+/* The outputs of three positions. */
+#define WRITTEN(outputs)                                                                           \
+    outputs("r10", "r11", "[r7, r2]")                                                              \
+    "ldrd r10, r11, [sp, #20]\n\t" outputs("r12", "lr", "[r7, r10]") outputs("r8", "r9", "[r7], #2") \
+    "str r7, [sp, #8]\n\t"                                                                         \
+    "cmp r7, r11\n\t"                                                                              \
+    "bne 1b\n\t"
 
 /* Writes the outputs of all pairs; returns the address behind their weights. In assembly, because
  * compilers do not form LDM and run out of registers. */
@@ -95,12 +111,12 @@ __attribute__((noinline)) static const uint32_t *run(const Pass *pass, const uin
                      "bgt 2b\n"
                      "4:\n\t"
                      "ldm r1!, {r3-r6}\n\t"
-                     "ldm sp, {r0, r2, r7}\n\t" OUTPUTS("r10", "r11", "[r7, r2]")
-                     "ldrd r10, r11, [sp, #20]\n\t" OUTPUTS("r12", "lr", "[r7, r10]")
-                     OUTPUTS("r8", "r9", "[r7], #2")
-                     "str r7, [sp, #8]\n\t"
-                     "cmp r7, r11\n\t"
-                     "bne 1b\n\t"
+                     "ldm sp, {r0, r2, r7}\n\t"
+                     "cbnz r0, 11f\n\t" WRITTEN(OUTPUTS)
+                     "b 12f\n"
+                     "11:\n\t"
+                     "sub r0, #256\n\t" WRITTEN(ROUNDED_OUTPUTS)
+                     "12:\n\t"
                      "add sp, #28\n\t"
                      "pop {r2-r12, lr}\n\t"
                      "b 10f\n"
@@ -173,11 +189,13 @@ __attribute__((noinline)) static uint32_t *expand(Rows *rows)
                      "bne 4b\n\t"
                      "str r8, [r6, #36]\n"
                      "5:\n\t"
+                     "subs lr, #1\n\t"
+                     "beq 6f\n\t"
                      "add r3, r12\n\t"
                      "add r4, r12\n\t"
                      "add r5, r12\n\t"
-                     "subs lr, #1\n\t"
-                     "bne 1b\n\t"
+                     "b 1b\n"
+                     "6:\n\t"
                      "pop {r0, r3-r12, lr}"
                      : "=r"(next)
                      : "r"(at)
@@ -271,22 +289,24 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
     const int32_t outputs = p->outputs, channels = p->channels, words = ek_dsp_words(p);
     const int32_t positions = p->output_height * p->output_width;
     const int32_t row = p->window_width * channels, pitch = p->width * channels;
-    const int32_t skip = p->dilation_h * pitch - row;
+    const int32_t skip = p->dilation_h * pitch - row, pixels = p->stride_w * channels;
     /* Positions are in one row where windows are single ones, too. */
     const int32_t is_flat = ek_is_pointwise(p), width = is_flat ? positions : p->output_width;
     /* Before these, windows of which rows lie side by side are inside. */
-    const int32_t most_y = p->height - (p->window_height - 1) * p->dilation_h;
+    const int32_t rows_inside = p->height - (p->window_height - 1) * p->dilation_h;
+    const uint32_t most_y = rows_inside > 0 ? (uint32_t)rows_inside : 0;
     const int32_t most_x =
         is_flat ? positions : p->dilation_w == 1 ? p->width - p->window_width + 1 : 0;
     const int32_t clamps = p->lowest > -128 || p->highest < 127;
     int8_t *const tails = (int8_t *)(beside + EK_DSP_PIXELS * words);
     const int32_t distance = ek_dsp_tails(p), behind = words - distance / EK_DSP_STEP;
-    Rows rows = {taps,     {0, 0, 0}, row / EK_DSP_STEP, 0, p->window_height, ek_dsp_tail(p),
+    Rows rows = {taps,     {0, 0, 0}, row / EK_DSP_STEP, skip, p->window_height, ek_dsp_tail(p),
                  distance, tails};
     Rows of_tails = {taps + behind * EK_DSP_PIXELS * EK_DSP_STEP / 2,
                      {tails, tails + distance, tails + 2 * distance},
                      words - behind, 0, 1, 0, 0, 0};
-    Pass pass = {p->output_zero_point, 0, output, taps, 0, 0, output};
+    const uint32_t *const packed = (const uint32_t *)tensors[1];
+    Pass pass = {(int32_t)*packed, 0, output, taps, 0, 0, output};
 
     if (ek_dsp_in_words(p))
         fill_words(beside, p->input_zero_point, (size_t)p->depth);
@@ -304,11 +324,10 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
                 pass.stride = pass.second_stride = (many - 1) * outputs;
             }
             const int32_t last = (many - 1) * p->stride_w;
-            if (column + many <= width && y >= 0 && y < most_y && x >= 0 && x + last < most_x) {
+            if (column + many <= width && (uint32_t)y < most_y && x >= 0 && x + last < most_x) {
                 rows.from[0] = number_at(p, input, y, x);
+                rows.from[1] = rows.from[0] + (many > 1 ? pixels : 0);
                 rows.from[2] = rows.from[0] + last * channels;
-                rows.from[1] = many > 2 ? rows.from[0] + p->stride_w * channels : rows.from[2];
-                rows.skip = skip;
                 expand(&rows);
                 column += many;
                 x += last + p->stride_w;
@@ -327,6 +346,7 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
                     }
                 }
                 gather_apart(p, input, at, beside, &rows);
+                rows.skip = skip;
             }
             if (column == width) {
                 column = 0;
@@ -339,7 +359,7 @@ void ek_conv_2d_int8_twice_dsp(const int32_t *params, void *const *tensors)
             }
             pass.output = to;
             pass.end = to + outputs;
-            const uint32_t *weights = (const uint32_t *)tensors[1];
+            const uint32_t *weights = packed + 1;
             if (outputs % 2) { /* the first two, then pairs from the second on */
                 pass.end = to + 2;
                 weights = run(&pass, weights);

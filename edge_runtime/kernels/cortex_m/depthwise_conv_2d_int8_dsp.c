@@ -15,7 +15,6 @@
 #ifdef EK_DSP
 #include "depthwise_dsp.h"
 #include "fixed_point.h"
-#include "rescale_dsp.h"
 
 /* Channels whose outputs are calculated, as the assembly keeps them on its stack. */
 typedef struct {
@@ -39,7 +38,8 @@ typedef struct {
     "smlabt r4, " b ", " v ", r4\n\t"                                                              \
     "smlad r6, " b ", " v ", r6\n\t"
 
-/* An output of each of two rows; the words on the stack are factor, power, zero point and bias. */
+/* An output of each of two rows; the words on the stack are factor, power, zero point and bias. A power
+ * of two is 1 more, which halves are away from zero by: see packing/rescale_dsp.h. */
 #define TWO_OUTPUTS                                                                                \
     "ldr r7, [sp, #12]\n\t"                                                                        \
     "ldrd r4, r5, [r0], #32\n\t"                                                                   \
@@ -53,8 +53,6 @@ typedef struct {
     "smmlar r4, r4, r5, r4\n\t"                                                                    \
     "smmlar r6, r6, r5, r6\n\t"                                                                    \
     "ldr r5, [sp, #8]\n\t"                                                                         \
-    "add r4, r4, r4, asr #31\n\t"                                                                  \
-    "add r6, r6, r6, asr #31\n\t"                                                                  \
     "smmlar r4, r4, r7, r5\n\t"                                                                    \
     "smmlar r6, r6, r7, r5\n\t"                                                                    \
     "ssat r4, #8, r4\n\t"                                                                          \
@@ -75,7 +73,10 @@ typedef struct {
     "ldrd r5, r7, [r0, #64]\n\t"                                                                   \
     "smlad r4, r5, r12, r4\n\t"                                                                    \
     "smlabt r4, r7, lr, r4\n\t"                                                                    \
-    "ldm sp, {r5-r7}\n\t" EK_DSP_OUTPUT("r4", "r5", "r6", "r7")                                    \
+    "ldm sp, {r5-r7}\n\t"                                                                          \
+    "smmlar r4, r4, r5, r4\n\t"                                                                    \
+    "smmlar r4, r4, r6, r7\n\t"                                                                    \
+    "ssat r4, #8, r4\n\t"                                                                          \
     "strb r4, [r1]\n\t"                                                                            \
     "add r1, r3\n\t"                                                                               \
     "add r0, r2\n\t"
@@ -108,6 +109,7 @@ static void put_outputs(const int32_t *slots, int8_t *output, int32_t next, int3
                      "movs r5, #1\n\t"
                      "lsr r9, r12, #24\n\t"
                      "lsl r9, r5, r9\n\t" /* 0 if it is 32 */
+                     "adds r9, r9, #1\n\t"
                      "strd r8, r9, [sp]\n\t" WEIGHTS("r6", "r8", "r9")
                      WEIGHTS("r7", "r10", "r11") WEIGHTS("r12", "r12", "lr")
                      "ldrd r0, r1, [sp, #32]\n\t"
@@ -273,9 +275,7 @@ __attribute__((noinline)) static void put_exactly(const DepthwiseInt8 *p, const 
             for (int32_t i = 0; i < EK_DW_TAPS; i++)
                 sum = ek_add(sum, *weight++ * taps[i]);
         __asm__("smmlar %0, %0, %1, %0" : "+r"(sum) : "r"(exact->factor));
-        if (exact->right) /* by 1, halves away from zero */
-            sum = (sum + (sum >= 0)) >> 1;
-        sum = ek_add(sum, p->output_zero_point);
+        sum = ek_add(ek_rounding_shift(sum, exact->right), p->output_zero_point);
         __asm__("ssat %0, #8, %0" : "+r"(sum));
         *output = (int8_t)sum;
         taps = next;

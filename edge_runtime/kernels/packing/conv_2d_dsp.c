@@ -1,11 +1,13 @@
 /* CONV_2D of int8 for Cortex-M cores with the DSP extension.
  *
- * Words [pairs][taps [even, odd], two sums to begin with, more taps, two factors, two powers]. A
+ * A word, then [pairs][taps [even, odd], two sums to begin with, more taps, two factors, two powers]. A
  * halfword 256 * b + a holds the weights of two outputs a, b for one tap, and a word those of the
  * taps k and k + 2, as in gemm_int8_dsp.c; what does not fill a word of a window's row follows the
  * words of all rows. The sums are 256 * B + A and A with the bias, from which
  * the input's zero point is taken: outside of the input, windows read the zero point. An odd number
- * of outputs has the second one in two pairs. Biases, multipliers and shifts are among the words.
+ * of outputs has the second one in two pairs. Biases, multipliers and shifts are among the words. If
+ * all outputs come by one product (one_product.h), the first word is 0, and its slopes and starts are
+ * in place of factors and powers; otherwise it is 256 more than the zero point.
  *
  * An output that is the same whatever the input, as those of channels that training has left dead,
  * whose biases and factors are often extreme, has weights of 0 and a bias that gives it. A shift by
@@ -18,6 +20,7 @@
 #include "bias.h"
 #include "conv_2d_dsp.h"
 #include "fixed_point.h"
+#include "one_product.h"
 #include "rescale_dsp.h"
 #include "table.h"
 
@@ -35,11 +38,17 @@ typedef struct {
     int64_t least, most;
 } Output;
 
-/* What a sum becomes. */
-static inline int32_t rescaled(const Conv2D *p, const Output *output, int64_t sum)
+/* The two of a pair. */
+typedef struct {
+    Output outputs[2];
+    EkProduct products[2];
+} Pair;
+
+static inline EkSums sums_of(const Conv2D *p, const Output *output)
 {
-    const int32_t scaled = ek_rescale_twice((int32_t)sum, output->multiplier, output->shift);
-    return ek_clamp(ek_add(scaled, p->output_zero_point), p->lowest, p->highest);
+    const EkSums sums = {output->least,        output->most, output->multiplier, output->shift,
+                         p->output_zero_point, p->lowest,    p->highest};
+    return sums;
 }
 
 /* Whether no sum leaves int32 before it is multiplied: larger ones then become larger outputs. */
@@ -72,8 +81,9 @@ static Output output_of(const Conv2D *p, void *const *tensors, int32_t o)
         output.most += weights[k] * (weights[k] < 0 ? LOWEST : HIGHEST);
     }
     if (is_monotonic(&output)) {
-        const int32_t value = rescaled(p, &output, output.least);
-        if (value == rescaled(p, &output, output.most)) { /* by a factor of 1/8, which is exact */
+        const EkSums sums = sums_of(p, &output);
+        const int32_t value = ek_output_of(&sums, sums.least);
+        if (value == ek_output_of(&sums, sums.most)) { /* by a factor of 1/8, which is exact */
             const int32_t sum = (int32_t)(8 * ((uint32_t)value - (uint32_t)p->output_zero_point));
             const Output constant = {weights, 0, sum, 1 << 30, -2, sum, sum};
             return constant;
@@ -85,12 +95,6 @@ static Output output_of(const Conv2D *p, void *const *tensors, int32_t o)
         }
     }
     return output;
-}
-
-/* The first output of a pair. */
-static inline int32_t first_of(const Conv2D *p, int32_t pair)
-{
-    return 2 * pair - (pair && p->outputs % 2);
 }
 
 static inline int32_t weight_of(const Output *output, int32_t tap)
@@ -131,8 +135,33 @@ static inline uint32_t power_of(const Output *output)
                                        : ek_dsp_power(output->multiplier, output->shift));
 }
 
-static uint32_t *put_pair(const Conv2D *p, const Output *a, const Output *b, uint32_t *to)
+/* Whether both outputs of a pair come by one product, which is then written to it. The kernel has
+ * the sum of the second one times 256. */
+static int has_products(const Conv2D *p, Pair *pair)
 {
+    for (int32_t i = 0; i < 2; i++) {
+        const Output *const output = pair->outputs + i;
+        const EkSums sums = sums_of(p, output);
+        const EkProductForm form = {32 - 8 * i, EK_DSP_FRACTION, MOST - 1};
+        if (output->sign < 0 || !is_monotonic(output) ||
+            !ek_one_product(&sums, &form, pair->products + i))
+            return 0;
+    }
+    return 1;
+}
+
+static Pair pair_of(const Conv2D *p, void *const *tensors, int32_t number)
+{
+    const int32_t first = 2 * number - (number && p->outputs % 2);
+    const Pair pair = {{output_of(p, tensors, first), output_of(p, tensors, first + 1)},
+                       {{0, 0, 0}, {0, 0, 0}}};
+    return pair;
+}
+
+static uint32_t *put_pair(const Conv2D *p, const Pair *pair, int32_t is_one, uint32_t *to)
+{
+    const Output *const a = pair->outputs, *const b = a + 1;
+    const EkProduct *const products = pair->products;
     for (int32_t word = 0; word < 2 * ek_dsp_words(p); word++) {
         uint32_t halves[2];
         for (int32_t i = 0; i < 2; i++) {
@@ -141,14 +170,15 @@ static uint32_t *put_pair(const Conv2D *p, const Output *a, const Output *b, uin
         }
         *to++ = halves[0] | halves[1] << 16;
         if (word == 1) {
-            *to++ = 256 * (uint32_t)b->bias + (uint32_t)a->bias;
-            *to++ = (uint32_t)a->bias;
+            const uint32_t bias = (uint32_t)a->bias + (uint32_t)products[0].bias;
+            *to++ = 256 * ((uint32_t)b->bias + (uint32_t)products[1].bias) + bias;
+            *to++ = bias;
         }
     }
-    *to++ = (uint32_t)ek_dsp_factor(a->multiplier);
-    *to++ = (uint32_t)ek_dsp_factor(b->multiplier);
-    *to++ = power_of(a);
-    *to++ = power_of(b);
+    for (int32_t i = 0; i < 2; i++)
+        *to++ = (uint32_t)(is_one ? products[i].slope : ek_dsp_factor(a[i].multiplier));
+    for (int32_t i = 0; i < 2; i++)
+        *to++ = is_one ? (uint32_t)products[i].start : power_of(a + i);
     return to;
 }
 
@@ -157,26 +187,33 @@ int ek_pack_conv_2d_int8_dsp(const int32_t *params, void *const *tensors, ek_pac
     const Conv2D *const p = (const Conv2D *)params;
     const int32_t taps = p->window_height * p->window_width * p->depth;
     const int32_t pairs = p->outputs / 2 + p->outputs % 2;
-    uint32_t *to = packing->tensors[1];
+    int32_t is_one = 1;
     for (int32_t i = 1; i < 5; i++)
         if (!tensors[i])
             return 0;
     if (p->channels != p->depth || p->outputs < 2)
         return 0;
-    for (int32_t pair = 0; pair < pairs; pair++) {
-        const Output a = output_of(p, tensors, first_of(p, pair));
-        const Output b = output_of(p, tensors, first_of(p, pair) + 1);
-        if (to)
-            to = put_pair(p, &a, &b, to);
-        else if (!fits(&a, &b, taps))
+    for (int32_t number = 0; number < pairs; number++) {
+        Pair pair = pair_of(p, tensors, number);
+        if (!fits(pair.outputs, pair.outputs + 1, taps))
             return 0;
+        is_one = is_one && has_products(p, &pair);
     }
     const size_t words = BESIDE + 2 * (size_t)ek_dsp_words(p);
-    packing->sizes[1] = (size_t)pairs * words * sizeof(uint32_t);
-    for (int32_t i = 2; i < 5; i++) {
+    packing->sizes[1] = ((size_t)pairs * words + 1) * sizeof(uint32_t);
+    for (int32_t i = 2; i < 5; i++)
         packing->sizes[i] = sizeof(int32_t);
-        if (to)
-            memset(packing->tensors[i], 0, sizeof(int32_t));
+    uint32_t *to = packing->tensors[1];
+    if (!to)
+        return 1;
+    for (int32_t i = 2; i < 5; i++)
+        memset(packing->tensors[i], 0, sizeof(int32_t));
+    *to++ = (uint32_t)(is_one ? 0 : 256 + p->output_zero_point);
+    for (int32_t number = 0; number < pairs; number++) {
+        Pair pair = pair_of(p, tensors, number);
+        if (is_one)
+            has_products(p, &pair);
+        to = put_pair(p, &pair, is_one, to);
     }
     return 1;
 }

@@ -43,25 +43,40 @@ static void put_bytes(uint32_t *words, size_t at, uint32_t number, size_t count)
         words[i / 4] |= (number & 0xff) << i % 4 * 8;
 }
 
+/* Fills in channel c; returns whether it is one of those of EkDwExact. */
+static int put_channel(const DepthwiseInt8 *p, void *const *tensors, size_t c, EkDwExact *to)
+{
+    const int32_t multiplier = ((const int32_t *)tensors[3])[c];
+    const int32_t shift = ((const int32_t *)tensors[4])[c];
+    memset(to, 0, sizeof *to);
+    put_taps(p, (const int8_t *)tensors[1] + c, to->weights);
+    to->channel = (int32_t)c;
+    to->bias = ek_shifted_bias(((const int32_t *)tensors[2])[c], -p->input_zero_point, to->weights,
+                               TAPS);
+    to->factor = ek_dsp_factor(multiplier);
+    to->right = -shift;
+    int64_t most = to->bias < 0 ? -(int64_t)to->bias : to->bias;
+    for (int32_t i = 0; i < TAPS; i++)
+        most += 128 * (to->weights[i] < 0 ? -to->weights[i] : to->weights[i]);
+    return multiplier && (shift > -2 || !ek_dsp_can_raise(shift, most));
+}
+
 /* A record: the bias with the input's zero point, with which the image is padded, the factor of
  * rescale_dsp.h, the weights, and the exponent of its power of two, 32 where the power is 0. Channels
  * that have no such power are written once more: real networks have some. */
 int ek_pack_dw_twice_dsp(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     const DepthwiseInt8 *const p = (const DepthwiseInt8 *)params;
-    const int8_t *const weights = tensors[1];
-    const int32_t *const bias = tensors[2], *const multiplier = tensors[3];
-    const int32_t *const shift = tensors[4];
-    if (!weights || !bias || !multiplier || !shift || !fits(p) || !are_inside(p))
+    const int32_t *const multiplier = tensors[3], *const shift = tensors[4];
+    if (!tensors[1] || !tensors[2] || !multiplier || !shift || !fits(p) || !are_inside(p))
         return 0;
     const size_t channels = (size_t)p->channels, words = (channels * EK_DW_RECORD + 3) / 4;
+    EkDwExact channel;
     size_t others = 0;
     for (size_t c = 0; c < channels; c++) {
-        if (ek_dsp_can_rescale(multiplier + c, shift + c, 1))
-            continue;
-        if (multiplier[c] < 1 << 30 || shift[c] < -1 || shift[c] > 0)
+        if (multiplier[c] && (multiplier[c] < 1 << 30 || shift[c] < -31 || shift[c] > 0))
             return 0;
-        others++;
+        others += put_channel(p, tensors, c, &channel) != 0;
     }
     if (others > channels / MOST_OTHERS)
         return 0;
@@ -80,23 +95,15 @@ int ek_pack_dw_twice_dsp(const int32_t *params, void *const *tensors, ek_packing
     memset(packing->tensors[4], 0, packing->sizes[4]);
     for (size_t c = 0; c < channels; c++) {
         const size_t at = c * EK_DW_RECORD;
-        const int32_t factor = ek_dsp_factor(multiplier[c]);
-        int8_t taps[TAPS];
-        put_taps(p, weights + c, taps);
-        const int32_t start = ek_shifted_bias(bias[c], -p->input_zero_point, taps, TAPS);
-        uint32_t exponent = 32;
-        if (!ek_dsp_can_rescale(multiplier + c, shift + c, 1)) {
-            EkDwExact other = {(int32_t)c, start, factor, -shift[c], {0}};
-            memcpy(other.weights, taps, TAPS);
-            *exact++ = other;
-        } else if (multiplier[c]) {
-            exponent = (uint32_t)(32 + shift[c]);
-        }
-        put_bytes(packed, at, (uint32_t)start, 4);
-        put_bytes(packed, at + 4, (uint32_t)factor, 4);
+        const int is_other = put_channel(p, tensors, c, &channel);
+        if (is_other)
+            *exact++ = channel;
+        put_bytes(packed, at, (uint32_t)channel.bias, 4);
+        put_bytes(packed, at + 4, (uint32_t)channel.factor, 4);
         for (size_t i = 0; i < TAPS; i++)
-            put_bytes(packed, at + 8 + i, (uint8_t)taps[i], 1);
-        put_bytes(packed, at + 8 + TAPS, exponent, 1);
+            put_bytes(packed, at + 8 + i, (uint8_t)channel.weights[i], 1);
+        put_bytes(packed, at + 8 + TAPS,
+                  is_other || !multiplier[c] ? 32 : (uint32_t)(32 + shift[c]), 1);
     }
     *exact = end;
     return 1;

@@ -1,5 +1,6 @@
 /* Matrices of UNIDIRECTIONAL_SEQUENCE_LSTM of float32 for x86: blocks of 16 outputs [depth][16],
  * padded with zeros. */
+#define EK_SMALL
 #include <string.h>
 
 #include "kernel.h"

@@ -25,4 +25,12 @@ static inline int32_t ek_dsp_power(int32_t multiplier, int32_t shift)
     return multiplier ? (int32_t)1 << (32 + shift) : 0;
 }
 
+/* Whether halves of sums up to "most", of either sign, go away from zero, and no others, with a power
+ * that is 1 more. Of y that adds y / 2^32, which must be less than 1 / 2^right, what halves are apart
+ * from others. It is where the output, y / 2^right, is in reach of int8, if right is 11 or less. */
+static inline int ek_dsp_can_raise(int32_t shift, int64_t most)
+{
+    return shift >= -11 || most < (int64_t)1 << (32 + shift);
+}
+
 #endif

@@ -1,5 +1,6 @@
 /* Weights of TRANSPOSE_CONV for vectors of 8 outputs, padded with zeros: the bias, of integers also
  * multiplier and shift, then [taps][channels][outputs]; of integers pairs of channels, in int16. */
+#define EK_SMALL
 #include <string.h>
 
 #include "kernel.h"
