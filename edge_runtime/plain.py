@@ -10,7 +10,7 @@ from array import array
 from functools import lru_cache
 from itertools import cycle, repeat
 from math import copysign, isfinite, prod
-from operator import mul, sub, truediv
+from operator import sub, truediv
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.errors import InputError, MetadataError, ModelError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 WIDE, MANY = 64, 64
 """A model whose scale is wider than the first gets floats of -1 to 1 by mistake, if an input has at
 least the second number of them: the pixels of an image, not the few features of a table."""
-
 
 CODES = tuple("bBhHiIlLqQfd")
 """Numbers of C, by their codes in the buffer protocol."""
@@ -233,7 +232,8 @@ def dequantised(output: bytes, tensor: Tensor) -> array[Any]:
         return elements
     scale, zero_point = affine(tensor)
     differences = float32(map(sub, elements, repeat(zero_point)))
-    return float32(map(mul, differences, repeat(float32([scale])[0])))
+    [factor] = float32([scale])
+    return float32(difference * factor for difference in differences)
 
 
 def limits(dtype: str) -> tuple[int, int]:

@@ -36,7 +36,7 @@ from edgekit import digests, files
 from edgekit.benchmarks.report import document
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.cli import run
-from edgekit.commands import bench_output, bench_run, tune
+from edgekit.commands import bench_output, bench_run, tuning
 from edgekit.convert import calibration, job, metrics_file, qat
 from edgekit.convert.conversion import Conversion
 from edgekit.convert.job_data import Choices
@@ -361,7 +361,7 @@ def test_metrics_beside_a_model(folder: Path) -> None:
         try:
             metrics = metrics_file.read(model)
             job.prepare(model, Choices(), Conversion())
-            tune._recipe(metrics)
+            tuning._recipe(metrics)
             json.dumps(metrics_file.hyper_parameters(metrics))
         except (EdgekitError, OSError):
             continue

@@ -8,7 +8,7 @@ ERRORS = [
     {"op": "1 CONV_2D", "exact": False, "snr_db": 40.0, "lost_db": 10.0},
     {"op": "2 CONV_2D", "exact": False, "snr_db": 39.0, "lost_db": 1.0},
     {"op": "3 ADD", "exact": False, "snr_db": -5.0, "lost_db": 44.0},
-    {"op": "4 MUL", "exact": False, "snr_db": None, "lost_db": None},
+    {"op": "4 SUB", "exact": False, "snr_db": None, "lost_db": None},
 ]
 
 
