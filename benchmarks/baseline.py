@@ -29,7 +29,7 @@ class Margin:
         noise: tolerated change: absolute for accuracy and R², else a share of the baseline's
             figure; 0 for deterministic figures.
         facts: facts of the environment that must agree before the figure can be compared.
-        same_images: the test images must be the same, too.
+        same_images: the test inputs must be the same, too.
     """
 
     metric: str
@@ -50,7 +50,7 @@ class Margin:
 THIRD_PARTIES = ("litert",)
 """Backends that are not edgekit's: compared like the peers, but never a failure."""
 
-OTHER_IMAGES = "the baseline has other test images"
+OTHER_IMAGES = "the baseline has other test inputs"
 OTHER_MAKER = "not edgekit's: compared only"
 
 FALLING = (

@@ -176,7 +176,7 @@ def exact(results: Iterable[Result], metric: str = "difference_to_builtin_ref") 
         message = (
             f"{differ} of {images['elements'] + random['elements']} output elements differ from "
             f"{figures['reference']}{f' by at most {largest} steps' if differ else ''}; "
-            f"rounding {figures['rounding']}, {images['tensors']} test images and "
+            f"rounding {figures['rounding']}, {images['tensors']} test inputs and "
             f"{random['tensors']} random tensors, seed {figures['seed']}"
         )
         gates.append(Gate("exact", str(subject), "failed" if differ else "passed", message))
@@ -277,7 +277,7 @@ def _minimum(result: Result, minimum: float) -> Gate:
     figures = result.summary
     passes = figures["accuracy"] >= minimum
     wrong = figures["wrong"]
-    noun = "test image" if len(wrong) == 1 else "test images"
+    noun = "test input" if len(wrong) == 1 else "test inputs"
     images = f"; wrong on {noun} {name_images(wrong)}" if wrong else ""
     message = (
         f"{figures['accuracy']:.5f} ({figures['correct']} of {figures['total']}) is "

@@ -82,14 +82,14 @@ def furthest(results: Sequence[Result]) -> str:
 
 
 def agreement(results: Sequence[Result]) -> str:
-    """Return the number of images with different answers for each pair of contenders."""
+    """Return the number of inputs with different answers for each pair of contenders."""
     measured = _measured(results)
     if len(measured) < 2:
         return ""
     counts = [[differing(first, second) for second in measured] for first in measured]
     total = len(measured[0].samples)
     if not any(map(any, counts)):
-        return f"<p>All give the same answer for each of the {total} images.</p>"
+        return f"<p>All give the same answer for each of the {total} inputs.</p>"
     head = "".join(f"<th>{name(result.subject)}</th>" for result in measured)
     rows = "".join(
         f'<tr><th scope="row">{name(result.subject)}</th>'
@@ -99,7 +99,7 @@ def agreement(results: Sequence[Result]) -> str:
     )
     titles = f"<thead><tr><th></th>{head}</tr></thead>"
     table = f'<table class="figures">{titles}<tbody>{rows}</tbody></table>'
-    note = f'<p class="note">Number of images, of {total}, on which the two answers differ.</p>'
+    note = f'<p class="note">Number of inputs, of {total}, on which the two answers differ.</p>'
     return scrolling(table, "Agreement") + note
 
 

@@ -10,19 +10,19 @@ from edgekit.benchmarks.result import Result, answered, select
 
 BUILDS_NOTE = (
     "Whole firmware: vector table, start-up code, model. Differ: output elements that differ from "
-    "those of edgekit's engine, on the test images and random tensors. Flash and RAM in bytes; "
+    "those of edgekit's engine, on the test inputs and random tensors. Flash and RAM in bytes; "
     "constants are weights, tables and initial values; beyond is flash without the weights and "
     "biases of the model file and the multiplier and shift of each channel, an int32 each; the "
     "arena has input and output, data is all other variables; stack is its peak. Instructions: "
     "executed by the emulated core for one inference, call included: median, 90 % percentile and "
-    "maximum over the test images; at reset: once, before the first inference. Cycles, estimated "
+    "maximum over the test inputs; at reset: once, before the first inference. Cycles, estimated "
     "and not measured: those that Arm's manual states for a Cortex-M4 (median), and those that it "
     "waits for flash of five wait states behind the caches of an STM32L4R5 (first input); the "
     "time is that of both at 120 MHz."
 )
 STEPS_NOTE = (
     "Outside: the call, and the loop around it. If labels for the steps change the compiler's "
-    "code, the figures are those of a build with labels, counted on fewer images. Per MAC: "
+    "code, the figures are those of a build with labels, counted on fewer inputs. Per MAC: "
     "instructions for each multiply-accumulate. Cycles and waits are estimates. Stack: its peak "
     "in bytes while the step runs for the first input, callers included."
 )

@@ -18,11 +18,11 @@ from edgekit.escape import html
 from edgekit.limits import MARKS
 
 ACCURACY_NOTE = (
-    "Dot: share of right answers on the test images. Line: its 95 % interval (Wilson). Dashed: the "
+    "Dot: share of right answers on the test inputs. Line: its 95 % interval (Wilson). Dashed: the "
     "gate. Filled dots: edgekit's models; hollow dots: the Keras model run by others."
 )
 LATENCY_NOTE = (
-    "One image per call, raw tensor in, raw tensor out, one thread, all in turns, timed in the "
+    "One input per call, raw tensor in, raw tensor out, one thread, all in turns, timed in the "
     "process that runs the model, each turn after a warm-up. Dot: median. Thick line: to the 90 % "
     f"percentile. Thin line: to the 99 % percentile, which needs {P99_CALLS} calls. Each grid line "
     "is ten times the one before."
@@ -59,7 +59,7 @@ def render(
         section("Wrong answers", wrong_answers(results)),
         section("Furthest from the truth", furthest(results)),
         section("Agreement", agreement(results)),
-        section("Latency of one image", charts.latency(results), _latency_note(results)),
+        section("Latency of one input", charts.latency(results), _latency_note(results)),
         section(outputs.title, _table(outputs) if outputs.rows else "", outputs.note),
         section("Networks", networks(results, drawn or {}), memory_map.NOTE),
         section(
@@ -81,7 +81,7 @@ def _header(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     data = ""
     if dataset:
         labels = ", ".join(dataset["labels"])
-        data = f" on {dataset['images']} test images of {dataset['name']} ({labels})"
+        data = f" on {dataset['images']} test inputs of {dataset['name']} ({labels})"
     held = sum(gate.verdict == "passed" for gate in gates)
     checked = sum(gate.verdict != "skipped" for gate in gates)
     failures = "".join(
@@ -170,7 +170,7 @@ def environment(results: Sequence[Result]) -> str:
     first = results[0]
     facts = dict(first.environment)
     if first.dataset:
-        facts["test images"] = f"{first.dataset['name']}, SHA-256 {first.dataset['sha256']}"
+        facts["test inputs"] = f"{first.dataset['name']}, SHA-256 {first.dataset['sha256']}"
     for subject in dict.fromkeys(result.subject for result in results):
         if subject.sha256:
             facts[subject.model] = f"SHA-256 {subject.sha256}"

@@ -9,7 +9,7 @@ from edgekit.escape import line
 
 
 def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
-    """Return a test suite with one test case for each gate; its properties name the test images.
+    """Return a test suite with one test case for each gate; its properties name the test inputs.
 
     Source of the layout: https://github.com/testmoapp/junitxml.
     """

@@ -27,7 +27,7 @@ def render(results: Sequence[Result], gates: Sequence[Gate]) -> str:
         parts.append(listed([f"{row.subject}: {row.missing}" for row in missing]))
     if results:
         about, data = results[0].environment, results[0].dataset
-        facts = [f"{data['images']} test images of {data['name']}"] if data else []
+        facts = [f"{data['images']} test inputs of {data['name']}"] if data else []
         facts += [f"{name} {value}" for name, value in about.items()]
         parts.append(markdown(" · ".join(facts)))
     return "\n\n".join(parts) + "\n"

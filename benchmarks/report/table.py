@@ -56,7 +56,7 @@ def worth_telling(gates: Iterable[Gate], answers: ReportTable) -> list[Gate]:
 
 
 def banner(results: Iterable[Result]) -> str:
-    """Return a warning that the test images are synthetic; "" if they are not."""
+    """Return a warning that the test inputs are synthetic; "" if they are not."""
     if any(result.dataset.get("synthetic") for result in results):
         return "SYNTHETIC TEST IMAGES: digits drawn by code, not handwriting. Not an MNIST result."
     return ""
@@ -149,7 +149,7 @@ def outputs(results: list[Result]) -> ReportTable:
                 ),
             )
         )
-    columns = ("reference", "rounding", "differ on images", "on random tensors", "at most")
+    columns = ("reference", "rounding", "differ on inputs", "on random tensors", "at most")
     return ReportTable("Raw outputs", columns, tuple(rows), OUTPUTS_NOTE)
 
 

@@ -27,7 +27,7 @@ PICTURES = {
     "samples.png": "Sample predictions",
 }
 DOCUMENTS = ("model_card.md", "metrics.json", "history.csv")
-NOTE = "Dropped: loss of accuracy in the conversion, on the same test images."
+NOTE = "Dropped: loss of accuracy in the conversion, on the same test inputs."
 MOST_NAMED = 12
 """Most classes that the title names."""
 LONGEST_TITLE = 120
@@ -116,7 +116,7 @@ def _model(folder: Folder) -> str:
     metrics, data = folder.metrics, _object(folder.metrics.get("data"))
     facts = {
         "accuracy": _with_interval(metrics) if "accuracy" in metrics else "",
-        "data": f"{data['name']}, {data['train']:,} training and {data['test']:,} test images"
+        "data": f"{data['name']}, {data['train']:,} training and {data['test']:,} test inputs"
         if {"name", "train", "test"} <= set(data)
         else "",
         "parameters": f"{metrics['parameters']:,}" if "parameters" in metrics else "",

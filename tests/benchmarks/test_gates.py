@@ -22,7 +22,7 @@ def test_accuracy_below_the_minimum_names_model_backend_and_images(run_of: RunOf
     assert one.verdict == "failed"
     assert str(one) == (
         "model.tflite on litert: accuracy: 0.80000 (8 of 10) is below 0.9; "
-        "wrong on test images 2, 7"
+        "wrong on test inputs 2, 7"
     )
 
 
@@ -97,7 +97,7 @@ def test_equal_bytes_pass_and_a_single_other_one_fails() -> None:
     (same,) = gate.exact([difference(0)])
     assert str(same) == (
         "model.tflite on native: exact: 0 of 20 output elements differ from LiteRT BUILTIN_REF; "
-        "rounding litert, 5 test images and 5 random tensors, seed 1"
+        "rounding litert, 5 test inputs and 5 random tensors, seed 1"
     )
     (other,) = gate.exact([difference(1)])
     assert (same.verdict, other.verdict) == ("passed", "failed")

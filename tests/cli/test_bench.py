@@ -167,7 +167,7 @@ def test_a_byte_that_differs_from_litert_fails_the_run(
     assert run.code == 1
     assert (
         "edgekit bench: model_int8.tflite on native: exact: 1 of 440 output elements differ from "
-        "LiteRT BUILTIN_REF by at most 2 steps; rounding litert, 20 test images and 200 random "
+        "LiteRT BUILTIN_REF by at most 2 steps; rounding litert, 20 test inputs and 200 random "
         "tensors, seed 1\n"
     ) in run.err
     assert "1/400" in (tmp_path / "m.md").read_text()
@@ -199,7 +199,7 @@ def test_accuracy_below_the_minimum_names_the_images(few: list[Any], tmp_path: P
     assert run.code == 1
     assert (
         "edgekit bench: model_int8.tflite on litert: accuracy: 0.80000 (16 of 20) is below 0.99; "
-        "wrong on test images 2, 3, 5, 7\n"
+        "wrong on test inputs 2, 3, 5, 7\n"
     ) in run.err
     assert f"report: {(tmp_path / 'report.html').resolve().as_uri()}" in run.out
     assert bench(*few, "--min-accuracy", "0.8").code == 0

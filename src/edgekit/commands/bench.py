@@ -29,7 +29,7 @@ output_file = click.Path(dir_okay=False, path_type=Path)
 input_file = options.InputFile()
 
 
-@click.command("bench", short_help="Measure models on the test images and check their gates.")
+@click.command("bench", short_help="Measure models on the test inputs and check their gates.")
 @click.argument("models", nargs=-1, type=input_file, metavar="[MODEL.tflite]...")
 @options.artifacts
 @click.option(

@@ -41,7 +41,7 @@ def test_junit_has_a_case_for_each_gate(results: list[Result]) -> None:
     }
     failure = suite.find("testcase/failure")
     assert failure is not None
-    assert "test images 3, 7" in failure.attrib["message"]
+    assert "test inputs 3, 7" in failure.attrib["message"]
 
 
 @pytest.mark.parametrize(("source", "synthetic"), [("tiny", "false"), ("synthetic", "true")])
@@ -81,7 +81,7 @@ def test_text_is_aligned_and_tells_a_reason_once(results: list[Result]) -> None:
 def test_html_shows_verdict_figures_and_wrong_images(results: list[Result]) -> None:
     page = Page(html.render(results, gates_of(results)))
     assert "✗ Failed" in page.text
-    assert "1 of 2 gates held on 10 test images of tiny (0, 1)." in page.text
+    assert "1 of 2 gates held on 10 test inputs of tiny (0, 1)." in page.text
     assert "Positive class: 0." in page.text
     pictures = [about for tag, about in page.tags if tag == "img"]
     assert [picture["alt"] for picture in pictures] == ["test input 3", "test input 7"]
@@ -149,7 +149,7 @@ def test_same_confusion_is_shown_once(run_of: RunOf) -> None:
     assert "None: all answers are right." in page.text
     page = Page(html.render([*run_of(), *run_of([1], backend="native")], []))
     assert sum("confusion" in (about.get("class") or "") for _, about in page.tags) == 2
-    assert "Number of images, of 10, on which the two answers differ." in page.text
+    assert "Number of inputs, of 10, on which the two answers differ." in page.text
 
 
 def test_confusion_has_predictions_in_rows_and_right_answers_on_the_diagonal(
@@ -251,7 +251,7 @@ def test_only_what_did_not_pass_has_a_sentence_failed_ones_first(run_of: RunOf) 
     said = [": ".join(parts) for parts in matrix.sentences(gates, results)]
     assert said == [
         "failed: other on.tflite on litert: accuracy: 0.90000 (9 of 10) is below 0.95; "
-        "wrong on test image 3",
+        "wrong on test input 3",
         "failed: lost.tflite: runs: no backend ran it",
         "skipped: model.tflite on litert, native: size against the baseline: another file",
     ]
@@ -262,7 +262,7 @@ def test_only_what_did_not_pass_has_a_sentence_failed_ones_first(run_of: RunOf) 
         assert "is at least 0.95" not in shown
         assert "✗ 1 of 2" in shown
     page = Page(html.render(results, gates))
-    failures = page.text.index("wrong on test image 3")
+    failures = page.text.index("wrong on test input 3")
     assert failures < page.text.index("Answers and speed") < page.text.index("✗ 1 of 2")
     assert ElementTree.fromstring(junit.render(results, gates)).attrib["tests"] == str(len(gates))
 
