@@ -33,7 +33,7 @@ was wrong (one line on stderr says what to do); 70 edgekit itself is wrong (-v s
 """
 
 COMMANDS = {
-    "bench": "Measure models on the test images and check their gates.",
+    "bench": "Measure models on the test inputs and check their gates.",
     "completion": "Print the shell completion script.",
     "convert": "Convert a Keras model to .tflite, or quantise a float .tflite.",
     "doctor": "Check the environment and say how to fix it.",
