@@ -28,8 +28,8 @@ C_SOURCES = $(shell git ls-files '*.c' ':!benchmarks/mcu/board')
 demo: install
 	@$(BIN)/python examples/demo.py
 
-# Which tests these are is said in tests/support/tiers.py.
-PYTEST = $(BIN)/python -m pytest -n auto --dist loadfile
+# Which tests these are, and in which order, is said in tests/support/tiers.py.
+PYTEST = $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 quick: install-test
 	$(PYTEST) --tier quick

@@ -74,3 +74,24 @@ def test_the_tiers_together_are_all_tests(tmp_path: Path) -> None:
 def test_every_module_that_marks_a_test_is_imported_by_one() -> None:
     used = set().union(*map(tiers.imports, Path(__file__).parent.rglob("test_*.py")))
     assert set().union(*tiers.IMPORTS.values()) <= used
+
+
+def test_files_that_take_long_come_first(tmp_path: Path) -> None:
+    for name in ("test_b.py", "test_examples.py", "test_a.py", "test_projects.py"):
+        (tmp_path / name).write_text("")
+
+    class Item:
+        def __init__(self, name: str, test: str) -> None:
+            self.path, self.test = tmp_path / name, test
+
+    items = [
+        Item("test_b.py", "1"),
+        Item("test_examples.py", "2"),
+        Item("test_a.py", "3"),
+        Item("test_projects.py", "4"),
+        Item("test_examples.py", "5"),
+    ]
+    tiers.pytest_collection_modifyitems(items)  # type: ignore[arg-type]
+    assert [item.test for item in items] == ["4", "2", "5", "1", "3"]
+    tests = Path(__file__).parent
+    assert all(any(tests.rglob(name)) for name in tiers.LONG)

@@ -73,8 +73,9 @@ def test_a_spoilt_layer_is_the_worst(
 def worst(errors: list[TensorError]) -> str:
     """The op that the report names."""
     listed = [{**asdict(error), "exact": error.snr_db == inf} for error in errors]
-    row = report._error_rows(listed, "int8")[0]
-    return row.removeprefix("worst layer").strip().split(":")[0]
+    name, value = report._error_rows(listed, "int8")[0]
+    assert name == "worst layer"
+    return value.split(":")[0]
 
 
 def test_the_layer_that_lost_it_is_named_and_not_the_one_with_least_left(

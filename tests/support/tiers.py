@@ -26,6 +26,16 @@ IMPORTS = {
     },
 }
 """Marker -> modules that a test file imports at its top, without their packages."""
+LONG = (
+    *("test_projects.py", "test_examples.py", "test_variants.py", "test_compile.py"),
+    *("test_committed_networks.py", "test_tune.py", "test_convert_command.py", "test_library.py"),
+    *("test_explained.py", "test_point.py", "test_wheel.py", "test_cli.py", "test_bench.py"),
+    *("test_keras_networks.py", "test_sanitized.py", "test_fit.py", "test_machines.py"),
+    *("test_networks.py", "test_sweep.py", "test_one_arena.py", "test_firmware_files.py"),
+)
+"""Files whose tests take longest, the longest first: begun last, they would leave all workers but
+one without work at the end."""
+
 REFUSING = Path(__file__).with_name("without_tensorflow")
 
 
@@ -43,7 +53,9 @@ def imports(path: Path) -> frozenset[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests, before any is selected by its markers."""
+    """Mark the tests, before any is selected by its markers; put long ones first."""
+    places = {name: at for at, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         for table, used in (FIXTURES, fixtures), (IMPORTS, imports(item.path)):
