@@ -12,7 +12,7 @@ from edge_runtime.quantize import dequantize
 from edgekit.benchmarks.contender import raw_inputs
 from edgekit.benchmarks.model_file import ModelFile
 from edgekit.benchmarks.usage import Usage
-from edgekit.ranking import above_most, separating
+from edgekit.ranking import of_errors, separating
 from edgekit.train.dataset import Dataset
 from edgekit.train.held_out import held_out
 
@@ -47,6 +47,5 @@ def completed(file: ModelFile, usage: Usage, dataset: Dataset) -> Usage:
         else:
             errors = usage.answers(raw, outputs, model.input, model.output)[:, 0]
             counted = anomaly.steps(model.input, model.output)
-            step = counted.unit if counted else None
-            chosen = separating(errors, y, step) or above_most(errors[y == 0], step)
+            chosen = of_errors(errors, y, counted.unit if counted else None)
     return replace(usage, threshold=chosen.value) if chosen else usage

@@ -9,7 +9,7 @@ from edge_runtime.meaning import ANOMALY, BINARY, margins
 from edgekit.convert.job import Job
 from edgekit.convert.measuring import opened
 from edgekit.convert.source import TrainedModel
-from edgekit.ranking import Threshold, above_most, separating
+from edgekit.ranking import Threshold, of_errors, separating
 from edgekit.train.dataset import Inputs
 from edgekit.train.held_out import SHARE, held_out
 
@@ -52,11 +52,7 @@ def _of_errors(running: Model, inputs: Inputs, is_anomaly: Inputs) -> Threshold 
     """Return the threshold between the errors of normal inputs and of anomalies."""
     counted = anomaly.steps(running.input, running.output)
     step = counted.unit if counted else None
-    errors: Inputs = running.score(inputs)
-    if step is None:
-        errors = errors.astype(np.float32)  # as C compares them
-    unusual = np.asarray(is_anomaly) != 0
-    return separating(errors, unusual, step) or above_most(errors[~unusual], step)
+    return of_errors(running.score(inputs), is_anomaly, step)
 
 
 def _reason(chosen: Threshold, share: float) -> str:

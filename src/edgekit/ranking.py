@@ -114,6 +114,24 @@ def above_most(scores: npt.NDArray[Any], step: float | None = None) -> Threshold
     return Threshold(value, len(scores), f"{QUANTILE:.0%} of the normal inputs there are below it")
 
 
+def of_errors(
+    errors: npt.NDArray[Any], is_anomaly: npt.NDArray[Any], step: float | None
+) -> Threshold | None:
+    """Return the threshold between the errors of normal inputs and of anomalies.
+
+    Without anomalies to tell them from, it is above most errors of normal inputs.
+
+    Args:
+        errors: error of each input, [N].
+        is_anomaly: whether each is an anomaly, or 0 and others, [N].
+        step: unit of the errors; None for floats.
+    """
+    if step is None:
+        errors = errors.astype(np.float32)  # as C compares them
+    unusual = np.asarray(is_anomaly) != 0
+    return separating(errors, unusual, step) or above_most(errors[~unusual], step)
+
+
 def _between(low: float, high: float, step: float | None, dtype: np.dtype[Any]) -> float:
     """Return the middle of a gap, halfway between two levels if they are ``step`` apart."""
     middle = low / 2 + high / 2
