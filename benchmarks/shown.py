@@ -44,8 +44,8 @@ def shown(dataset: Dataset, index: int) -> dict[str, Any]:
         named = zip(dataset.features[:MOST_VALUES], one.tolist(), strict=False)
         values = [[name, _short(value)] for name, value in named]
         return {"values": values, "more": len(one) - len(values)}
-    channels = one[:, None] if one.ndim == 1 else one.squeeze()
-    if channels.ndim != 2 or channels.shape[1] > MOST_CURVES or len(channels) < 2:
+    channels = one.reshape(len(one), -1)
+    if channels.shape[1] > MOST_CURVES or len(channels) < 2:
         return {}
     rows = np.linspace(0, len(channels) - 1, min(len(channels), MOST_POINTS)).round().astype(int)
     return {"curves": [[_short(value) for value in curve] for curve in channels[rows].T.tolist()]}

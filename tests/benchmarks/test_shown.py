@@ -45,6 +45,12 @@ def test_a_window_has_a_curve_for_each_channel(tiny: Dataset) -> None:
     assert [curve[-1] for curve in curves] == [999, -999, 499.5]
 
 
+@pytest.mark.parametrize("shape", [(5,), (5, 1), (5, 1, 1)])
+def test_one_channel_is_one_curve(tiny: Dataset, shape: tuple[int, ...]) -> None:
+    window = np.arange(10, dtype=np.float32).reshape(2, *shape)
+    assert shown(data_of(tiny, window), 1) == {"curves": [[5, 6, 7, 8, 9]]}
+
+
 def test_a_row_of_a_table_has_names_and_values(tiny: Dataset) -> None:
     rows = np.arange(20, dtype=np.float32).reshape(2, 10) / 3
     table = replace(data_of(tiny, rows), features=tuple("abcdefghij"))
