@@ -127,17 +127,11 @@ def times(subject: Subject, file: ModelFile, effort: Effort = QUICK) -> Result:
         BackendError: edgekit's extension is not there.
         ModelError: the engine cannot run the model.
     """
-    engine = native.open_engine()
-    planned = plan(file.graph, "litert", engine)
-    measured = _profile(native.NativeSession(file.graph, planned, engine), file, effort)
-    clock = float(np.median(measured[:, -1]))
-    medians = [_figures(measured[:, at], clock)["median"] for at in range(len(planned.steps))]
-    found = [
-        {"op": _position(file.graph, step.op), "name": step.op.name, "median": median}
-        for step, median in zip(planned.steps, medians, strict=True)
-    ]
-    summary = {"layers": found, "runs": len(measured)}
-    return Result(subject, ALL, "s", tuple(medians), summary)
+    timed = _steps(subject, file, native.open_engine(), lambda *_: None, {}, effort)
+    steps = [one.summary for one in timed]
+    found = [{key: step[key] for key in ("op", "name", "median")} for step in steps]
+    summary = {"layers": found, "runs": steps[0]["runs"] if steps else 0}
+    return Result(subject, ALL, "s", tuple(step["median"] for step in steps), summary)
 
 
 def peaks(engine: native.NativeEngine) -> Iterable[Result]:

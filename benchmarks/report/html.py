@@ -10,12 +10,12 @@ from edgekit.benchmarks.report.charts import name
 from edgekit.benchmarks.report.drawings import networks
 from edgekit.benchmarks.report.matrix import NOTE, matrix, sentences
 from edgekit.benchmarks.report.network import Network
-from edgekit.benchmarks.report.page import page, scrolling, section
+from edgekit.benchmarks.report.page import facts, header, page, scrolling, section
 from edgekit.benchmarks.report.table import ReportTable, banner, worth_telling
 from edgekit.benchmarks.report.tables import tables
 from edgekit.benchmarks.result import Result
 from edgekit.escape import html
-from edgekit.limits import MARKS
+from edgekit.limits import MARKS, Verdict
 
 ACCURACY_NOTE = (
     "Dot: share of right answers on the test inputs. Line: its 95 % interval (Wilson). Dashed: the "
@@ -76,7 +76,6 @@ def render(
 
 
 def _header(results: Sequence[Result], gates: Sequence[Gate]) -> str:
-    verdict = "passed" if passed(gates) else "failed"
     dataset = results[0].dataset if results else {}
     data = ""
     if dataset:
@@ -84,19 +83,19 @@ def _header(results: Sequence[Result], gates: Sequence[Gate]) -> str:
         data = f" on {dataset['images']} test inputs of {dataset['name']} ({labels})"
     held = sum(gate.verdict == "passed" for gate in gates)
     checked = sum(gate.verdict != "skipped" for gate in gates)
-    failures = "".join(
-        f"<li><strong>{html(about)}</strong>: {html(message)}</li>"
-        for verdict, about, message in sentences(gates, results)
-        if verdict == "failed"
-    )
+    verdict: Verdict = "passed" if passed(gates) else "failed"
     warning = banner(results)
-    return (
-        f'<header>\n<p class="kicker">edgekit bench</p>\n'
-        f'<h1 class="{verdict}"><span>{MARKS[verdict]}</span> {verdict.capitalize()}</h1>\n'
-        f"<p>{held} of {checked} gates held{html(data)}.</p>\n"
-        + (f'<p class="banner">{html(warning)}</p>\n' if warning else "")
-        + (f'<ul class="failures">{failures}</ul>\n' if failures else "")
-        + "</header>\n"
+    return header(
+        "edgekit bench",
+        verdict.capitalize(),
+        f"{held} of {checked} gates held{data}.",
+        verdict=verdict,
+        banners=[warning] if warning else [],
+        failures=[
+            (about, message)
+            for each, about, message in sentences(gates, results)
+            if each == "failed"
+        ],
     )
 
 
@@ -168,14 +167,11 @@ def environment(results: Sequence[Result]) -> str:
     if not results:
         return ""
     first = results[0]
-    facts = dict(first.environment)
+    known = dict(first.environment)
     if first.dataset:
-        facts["test inputs"] = f"{first.dataset['name']}, SHA-256 {first.dataset['sha256']}"
+        known["test inputs"] = f"{first.dataset['name']}, SHA-256 {first.dataset['sha256']}"
     for subject in dict.fromkeys(result.subject for result in results):
         if subject.sha256:
-            facts[subject.model] = f"SHA-256 {subject.sha256}"
-    facts["time"] = first.time
-    rows = "".join(
-        f"<dt>{html(fact)}</dt><dd>{html(value)}</dd>" for fact, value in facts.items() if value
-    )
-    return f"<dl>{rows}</dl>"
+            known[subject.model] = f"SHA-256 {subject.sha256}"
+    known["time"] = first.time
+    return facts(known.items())

@@ -17,7 +17,6 @@ STYLE = """
 line.lost { stroke: var(--bad); stroke-width: 4; opacity: 0.55; stroke-linecap: round; }
 circle.broken { fill: var(--bad); }
 .errors .plot { height: 1.7rem; }
-@media (min-width: 40.01rem) { .errors .row { grid-template-columns: 15rem 1fr 6rem; } }
 """
 
 LOST = 6.0

@@ -17,7 +17,7 @@ from edgekit.benchmarks.report.layers import (
     slowest,
 )
 from edgekit.benchmarks.report.markdown import listed, rows_of
-from edgekit.benchmarks.report.page import page, scrolling, section
+from edgekit.benchmarks.report.page import header, page, scrolling, section
 from edgekit.benchmarks.report.table import NOTHING
 from edgekit.benchmarks.report.units import quantity, three_digits
 from edgekit.benchmarks.result import Result
@@ -34,8 +34,6 @@ CHART_NOTE = (
 STYLE = """
 .layers { margin: 1.5rem 0 2rem; }
 .layers .plot { height: 1.9rem; }
-.layers .name small { display: inline; }
-@media (min-width: 40.01rem) { .layers .row { grid-template-columns: 15rem 1fr 5rem; } }
 rect.limit { fill: var(--ink); opacity: 0.55; }
 .figures .about { text-align: left; }
 .figures .total th, .figures .total td { font-weight: 600; }
@@ -73,16 +71,13 @@ def as_markdown(results: Sequence[Result]) -> str:
 def as_html(results: Sequence[Result]) -> str:
     """Return a page with a bar for each layer, and the tables."""
     tables = {grid.title: grid for grid in grids(results)}
-    body = [
-        '<header>\n<p class="kicker">edgekit bench --layers</p>\n<h1>Layers</h1>\n'
-        f"<p>{html(CHART_NOTE)}</p>\n</header>\n"
-    ]
+    body = [header("edgekit bench --layers", "Layers", CHART_NOTE)]
     for profile in profiles(results):
         remarks = "".join(f"<p>{html(remark)}</p>" for remark in _sentences(profile))
         grid = tables.pop(profile.model, None)
-        table, note = (_table(grid), grid.note) if grid else ("", "")
+        table, note = (grid_table(grid), grid.note) if grid else ("", "")
         body.append(section(profile.model, remarks + _bars(profile) + table, note))
-    body += [section(grid.title, _table(grid), grid.note) for grid in tables.values()]
+    body += [section(grid.title, grid_table(grid), grid.note) for grid in tables.values()]
     body.append(section("Measured on", environment(results)))
     return page("edgekit bench: layers", body, STYLE)
 
@@ -134,7 +129,8 @@ def _times(layer: Layer) -> tuple[float | None, float | None]:
     return seconds(layer.ours), litert_seconds(layer)
 
 
-def _table(grid: Grid) -> str:
+def grid_table(grid: Grid) -> str:
+    """Return a table as HTML, in a box that scrolls."""
     kinds = [' class="about"' if at < grid.names else "" for at in range(len(grid.columns))]
     head = "".join(
         f"<th{about}>{html(column)}</th>" for about, column in zip(kinds, grid.columns, strict=True)

@@ -21,10 +21,8 @@ STYLE = """
 .network .row { align-items: stretch; min-height: 2.4rem; }
 .network .name, .network .value { align-self: center; }
 .network .plot { height: 0; min-height: 100%; }
-.network .name small { display: inline; }
 .network line.flow { stroke: var(--soft); }
 .network rect.port { fill: color-mix(in srgb, var(--soft) 45%, var(--paper)); }
-@media (min-width: 40.01rem) { .network .row { grid-template-columns: 15rem 1fr 6rem; } }
 @media (max-width: 40rem) {
   .network .row { grid-template-rows: auto 1fr; min-height: 3.2rem; }
   .network .plot { margin: 0; }
@@ -99,13 +97,17 @@ def picture(network: Network, costs: Mapping[str, float], unit: str) -> str:
         follows = at + 1 < len(layers) and at in layers[at + 1].sources
         parts = _flow(above=at - 1 in layer.sources, below=follows)
         parts.append(_bar(100 * (cost or 0.0) / most, "ours"))
-        text = NOTHING if cost is None else quantity(cost, unit) if unit == "s" else short(cost)
+        text = NOTHING if cost is None else _shown(cost, unit)
         name = f"{html(layer.title)} <small>{html(shaped(layer.shape, layer.dtype))}</small>"
         rows.append(row(name, svg.strip(parts, f"{layer.title}: {text}"), text))
     drawn = f'<div class="network">{_skips(network)}<div class="chart">{"".join(rows)}</div></div>'
     if len(layers) <= MOST_OPEN:
         return drawn
     return f"<details><summary>{len(layers)} layers</summary>{drawn}</details>"
+
+
+def _shown(cost: float, unit: str) -> str:
+    return quantity(cost, unit) if unit == "s" else short(cost)
 
 
 def shaped(shape: Iterable[int], dtype: str) -> str:

@@ -7,11 +7,13 @@ from edgekit import networks
 from edgekit.benchmarks.report import inputs, layer_errors, memory_map, network
 from edgekit.benchmarks.report.answers import matrices
 from edgekit.benchmarks.report.drawings import described
-from edgekit.benchmarks.report.page import page, scrolling, section
+from edgekit.benchmarks.report.layer_formats import grid_table
+from edgekit.benchmarks.report.layers import Grid
+from edgekit.benchmarks.report.page import facts, header, page, scrolling, section
 from edgekit.benchmarks.shown import shown
 from edgekit.convert import beside, explained, report
 from edgekit.escape import html
-from edgekit.limits import MARKS
+from edgekit.limits import Verdict
 from edgekit.train.dataset import Dataset
 
 STYLE = f"""
@@ -41,7 +43,7 @@ def render(document: dict[str, Any], content: bytes, dataset: Dataset | None, na
     drawn = networks.in_c(content) or networks.on_host(content)
     body = [
         _header(document, name),
-        section("Summary", _summary(document)),
+        section("Summary", facts(report.rows(document))),
         section("Confusion", _confusion(document)),
         section("Answers that are wrong or change", _changed(document, dataset), CHANGE_NOTE),
         section(
@@ -59,28 +61,16 @@ def render(document: dict[str, Any], content: bytes, dataset: Dataset | None, na
 
 def _header(document: Mapping[str, Any], name: str) -> str:
     gates, recipe = document["gates"], document["recipe"]
-    failed = [gate for gate in gates if gate["verdict"] == "failed"]
-    verdict = "failed" if failed else "passed"
-    title = f"<span>{MARKS[verdict]}</span> {verdict.capitalize()}" if gates else "Converted"
-    failures = "".join(
-        f"<li><strong>{html(gate['name'])}</strong>: {html(gate['message'])}</li>"
-        for gate in failed
+    failures = [(gate["name"], gate["message"]) for gate in gates if gate["verdict"] == "failed"]
+    verdict: Verdict | None = ("failed" if failures else "passed") if gates else None
+    return header(
+        "edgekit convert",
+        verdict.capitalize() if verdict else "Converted",
+        f"{document['model']['path']} → {name}: {recipe['scheme']} for {recipe['target']}",
+        verdict=verdict,
+        banners=document["warnings"],
+        failures=failures,
     )
-    about = f"{document['model']['path']} → {name}: {recipe['scheme']} for {recipe['target']}"
-    warnings = "".join(f'<p class="banner">{html(text)}</p>' for text in document["warnings"])
-    return (
-        f'<header>\n<p class="kicker">edgekit convert</p>\n'
-        f'<h1 class="{verdict if gates else ""}">{title}</h1>\n<p>{html(about)}</p>\n{warnings}'
-        + (f'<ul class="failures">{failures}</ul>\n' if failures else "")
-        + "</header>\n"
-    )
-
-
-def _summary(document: dict[str, Any]) -> str:
-    rows = "".join(
-        f"<dt>{html(name)}</dt><dd>{html(value)}</dd>" for name, value in report.rows(document)
-    )
-    return f"<dl>{rows}</dl>"
 
 
 def _confusion(document: Mapping[str, Any]) -> str:
@@ -145,16 +135,8 @@ def _explained(document: dict[str, Any]) -> list[str]:
 
 def _table(label: str, rows: explained.Table) -> str:
     """Return a table whose first row has the titles."""
-    titles, *others = rows
-    head = "".join(f"<th>{html(title)}</th>" for title in titles)
-    body = "".join(
-        f'<tr><th scope="row">{html(name)}</th>'
-        + "".join(f"<td>{html(cell)}</td>" for cell in cells)
-        + "</tr>"
-        for name, *cells in others
-    )
-    table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-    return scrolling(f'<table class="figures">{table}</table>', label)
+    titles, *others = map(tuple, rows)
+    return grid_table(Grid(label, titles, tuple(others), "", names=1))
 
 
 def _beside(document: Mapping[str, Any]) -> str:
@@ -173,8 +155,5 @@ def _network(drawn: network.Network | None) -> str:
 
 def _files(document: Mapping[str, Any], name: str) -> str:
     model = document["model"]
-    facts = {model["path"]: model["sha256"], name: document["tflite_sha256"]}
-    rows = "".join(
-        f"<dt>{html(file)}</dt><dd>SHA-256 {digest}</dd>" for file, digest in facts.items()
-    )
-    return f"<dl>{rows}</dl>"
+    digests = {model["path"]: model["sha256"], name: document["tflite_sha256"]}
+    return facts((file, f"SHA-256 {digest}") for file, digest in digests.items())

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from edgekit import files
 from edgekit.artifact_set import replacing_set
-from edgekit.benchmarks.report.page import GENERATOR, page, scrolling, section
+from edgekit.benchmarks.report.page import GENERATOR, facts, header, page, scrolling, section
 from edgekit.benchmarks.report.units import quantity, share
 from edgekit.columns import clip
 from edgekit.convert.packages.folder import MARK
@@ -80,12 +80,11 @@ def render(artifacts: Path) -> str:
     if not any(body):
         return ""
     title = _guarded(_title, folder) or "Artifacts"
-    header = (
-        f'<header>\n<p class="kicker">edgekit</p>\n<h1>{html(title)}</h1>\n'
-        "<p>The results of the commands in this folder. Results that belong to other files than "
-        "the present ones are marked as from another run.</p>\n</header>\n"
+    about = (
+        "The results of the commands in this folder. Results that belong to other files than the "
+        "present ones are marked as from another run."
     )
-    return page(f"edgekit: {title}", [header, *body])
+    return page(f"edgekit: {title}", [header("edgekit", title, about), *body])
 
 
 def _section(title: str, content: Callable[[Folder], str], folder: Folder, note: str = "") -> str:
@@ -114,7 +113,7 @@ def _model(folder: Folder) -> str:
     if not folder.metrics:
         return keras and f"<p>{keras}</p>"
     metrics, data = folder.metrics, _object(folder.metrics.get("data"))
-    facts = {
+    known = {
         "accuracy": _with_interval(metrics) if "accuracy" in metrics else "",
         "data": f"{data['name']}, {data['train']:,} training and {data['test']:,} test inputs"
         if {"name", "train", "test"} <= set(data)
@@ -122,9 +121,6 @@ def _model(folder: Folder) -> str:
         "parameters": f"{metrics['parameters']:,}" if "parameters" in metrics else "",
         "epochs": str(metrics.get("epochs_run", "")),
     }
-    listed = "".join(
-        f"<dt>{name}</dt><dd>{html(text)}</dd>" for name, text in facts.items() if text
-    )
     links = [keras, *(_link(folder, name) for name in DOCUMENTS)]
     mark = _mark(metrics.get("model_sha256"), folder, files.KERAS_MODEL)
     pictures = "".join(
@@ -133,7 +129,7 @@ def _model(folder: Folder) -> str:
         if (folder.path / name).is_file()
     )
     return (
-        f"<dl>{listed}</dl><p>{' · '.join(filter(None, links))}{mark}</p>"
+        f"{facts(known.items())}<p>{' · '.join(filter(None, links))}{mark}</p>"
         f'<div class="gallery">{pictures}</div>'
     )
 

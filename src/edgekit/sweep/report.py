@@ -6,7 +6,7 @@ from importlib.resources import files
 from edgekit.benchmarks.report import svg
 from edgekit.benchmarks.report.answers import confusions
 from edgekit.benchmarks.report.charts import chart, row
-from edgekit.benchmarks.report.page import page, scrolling, section
+from edgekit.benchmarks.report.page import facts, header, page, scrolling, section
 from edgekit.benchmarks.report.units import quantity, share, three_digits
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.escape import html
@@ -88,13 +88,12 @@ def _header(rows: Sequence[Measurement], all_points: Sequence[Point], basis: Bas
         f"({', '.join(data['classes'])}): {data['train']:,} training and {data['test']:,} test "
         "images."
     )
-    warning = ""
-    if data["name"] == "synthetic":
-        warning = '<p class="banner">Synthetic digits, drawn by code: not real handwriting.</p>\n'
-    return (
-        '<header>\n<p class="kicker">edgekit sweep</p>\n'
-        f"<h1>{html(' × '.join(map(words, varied(rows))))}</h1>\n"
-        f"<p>{html(about)}</p>\n{warning}</header>\n"
+    synthetic = "Synthetic digits, drawn by code: not real handwriting."
+    return header(
+        "edgekit sweep",
+        " × ".join(map(words, varied(rows))),
+        about,
+        banners=[synthetic] if data["name"] == "synthetic" else [],
     )
 
 
@@ -224,15 +223,14 @@ def _results(good: Sequence[Point]) -> list[Result]:
 
 
 def _environment(rows: Sequence[Measurement], basis: Basis) -> str:
-    facts = dict(basis.versions)
-    facts["data"] = f"{basis.data['name']}, SHA-256 {basis.data['sha256']}"
-    facts["workers"] = ", ".join(
+    known = dict(basis.versions)
+    known["data"] = f"{basis.data['name']}, SHA-256 {basis.data['sha256']}"
+    known["workers"] = ", ".join(
         dict.fromkeys(f"{m.worker['host']} ({m.worker['CPU']})" for m in rows)
     )
     times = sorted(m.time for m in rows)
-    facts["time"] = f"{times[0]} to {times[-1]}"
-    listed = "".join(f"<dt>{html(k)}</dt><dd>{html(v)}</dd>" for k, v in facts.items())
-    return f"<dl>{listed}</dl>"
+    known["time"] = f"{times[0]} to {times[-1]}"
+    return facts(known.items())
 
 
 def _range(got: Accuracy) -> tuple[float, float]:
