@@ -363,7 +363,7 @@ def _packed(step: Step, portable: Form, level: str) -> Form | None:
                 tensors[position] = None
                 continue
             assert isinstance(tensor, ConstantArray)
-            dtype = LEVELS[level].weights if position == WEIGHTS else tensor.values.dtype
+            dtype = LEVELS[level].types.get(position, tensor.values.dtype)
             tensors[position] = ConstantArray(
                 f"{tensor.name}_{level}", np.frombuffer(content, dtype), tensor.flash
             )

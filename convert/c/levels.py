@@ -1,7 +1,7 @@
 """The levels of the engine's variants that are exported: where they run, and in which order."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edge_runtime.planner.overlap import Order
 
@@ -13,20 +13,24 @@ class ExportLevel:
     Attributes:
         condition: the macro of kernel.h that is defined where its kernels run; "" everywhere.
         params: names of the parameters that its packers append to the kernel's own.
-        weights: type of the weights that its packers write.
+        types: types of the constants that its packers write, by position among a kernel's tensors,
+            where they are not the kernel's own.
     """
 
     condition: str = ""
     params: tuple[str, ...] = ()
-    weights: str = "int8"
+    types: Mapping[int, str] = field(default_factory=dict)
 
+
+DSP_TYPES = {1: "uint32", 4: "int8"}
+"""Words of weights, and shifts of FULLY_CONNECTED."""
 
 LEVELS = {
     "rvv": ExportLevel("EK_RVV"),
     "helium": ExportLevel("EK_HELIUM", ("ties",)),
-    "skip_dsp": ExportLevel("EK_DSP", ("input_zero_point", "chunk"), "uint32"),
-    "sparse_dsp": ExportLevel("EK_DSP", weights="uint32"),
-    "dsp": ExportLevel("EK_DSP", ("chunk",), "uint32"),
+    "skip_dsp": ExportLevel("EK_DSP", ("input_zero_point", "chunk"), DSP_TYPES),
+    "sparse_dsp": ExportLevel("EK_DSP", types=DSP_TYPES),
+    "dsp": ExportLevel("EK_DSP", ("chunk",), DSP_TYPES),
     "fpu": ExportLevel("EK_FPU"),
     "skip": ExportLevel("", ("input_zero_point",)),
     "sparse": ExportLevel(),

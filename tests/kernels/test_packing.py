@@ -50,7 +50,7 @@ def layers(count: int) -> Iterator[Layer]:
 def test_packers_write_what_they_are_defined_to(level: str) -> None:
     packed = refused = 0
     for layer in layers(1000):
-        expected = getattr(packing, level)(*layer.constants, layer.zero_point)
+        expected = getattr(packing, level)(*layer.constants, layer.zero_point, layer.is_whole)
         own = struct.pack("=6i", *vars(layer.params).values())
         params = own + struct.pack("=i", layer.zero_point)
         constants = [one.tobytes() for one in layer.constants]
@@ -121,7 +121,7 @@ def test_weights_are_where_the_kernels_read_them(depth: int, outputs: int) -> No
     assert dense.constants[0].dtype == skipping.constants[0].dtype == np.uint32
     assert dense.constants[0].size == skipping.constants[0].size == pairs * words * 2
     seen, left = [], dense.constants[0]
-    for size in [3] * (pairs // 3) + [1] * (pairs % 3):
+    for size in [3] * (pairs // 3) + [pairs % 3] * (pairs % 3 > 0):
         here, left = left[: words * 2 * size], left[words * 2 * size :]
         seen.append(unpacked(here.reshape(words, -1), [size], depth))
     np.testing.assert_array_equal(np.concatenate(seen)[:outputs], layer.weights)

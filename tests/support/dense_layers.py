@@ -87,6 +87,11 @@ class Layer:
         ).tobytes()
 
     @property
+    def is_whole(self) -> bool:
+        """Whether outputs are clamped to int8 only."""
+        return (self.params.lowest, self.params.highest) == (-128, 127)
+
+    @property
     def constants(self) -> tuple[Any, ...]:
         return self.weights, self.bias, self.multiplier, self.shift
 
@@ -100,7 +105,8 @@ class Layer:
         params, (tensor, *contents, output) = packed
         assert (tensor, output) == (None, None)
         names = (*vars(self.params), *APPENDED.get(level, ()))
-        kinds = [np.uint32 if level.endswith("dsp") else np.int8, *[np.int32] * 3]
+        types = LEVELS[level].types if level in LEVELS else {}
+        kinds = [types.get(at, own.dtype) for at, own in enumerate(constants, 1)]
         return Packed(
             KERNEL if level == "portable" else f"{KERNEL}_{level}",
             dict(zip(names, struct.unpack_from(f"={len(names)}i", params), strict=True)),
@@ -125,10 +131,23 @@ def largest_sums(draw: np.random.Generator) -> Iterator[Layer]:
         yield layer
 
 
+def extreme_shifts(draw: np.random.Generator) -> Iterator[Layer]:
+    """Layers of the longest and the shortest shifts that are read in their short form, and of the
+    next ones: with the largest sums, and the zero points that leave the least room."""
+    for shift, zero_point, sign in itertools.product((-1, -2, -24, -25), (-128, 127), (-1, 1)):
+        layer = Layer(draw, 1, 5, 3)
+        layer.params = kernels.Int8(1, 5, 3, zero_point, -128, 127)
+        layer.bias[:] = sign * (2**31 - 2**18)
+        layer.multiplier[:], layer.shift[:] = 2**31 - 1, -7
+        layer.shift[1] = shift
+        yield layer
+
+
 def layers(seed: int, count: int) -> Iterator[Layer]:
     """The largest sums, many small shapes, and some as deep as images."""
     draw = np.random.default_rng(seed)
     yield from largest_sums(draw)
+    yield from extreme_shifts(draw)
     for depth, outputs in itertools.product((4, 7, 784, 2101), (1, 2, 5, 14, 17)):
         yield Layer(draw, 1, depth, outputs)
     for _ in range(count):

@@ -7,9 +7,9 @@ depth that is no multiple of 4 ends with the last four inputs, some of them for 
 these have weights of 0.
 
 Each function is called like its level and has the same arguments: weights int8 or float32
-[outputs, depth], bias, multiplier, shift int32 [outputs], and the input's zero point. It returns
-the parameters that are appended and the tensors from the weights on, None where one stays; or None
-when it does not pack this.
+[outputs, depth], bias, multiplier, shift int32 [outputs], the input's zero point, and whether
+outputs are clamped to int8 only. It returns the parameters that are appended and the tensors from
+the weights on, None where one stays; or None when it does not pack this.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ def neon(weights: Array, *_: Any) -> Packed:
 dotprod = neon
 
 
-def dsp(weights: Array, bias: Array, *_: Any) -> Packed | None:
+def dsp(
+    weights: Array, bias: Array, _multiplier: Array, shift: Array, _zero_point: int, whole: bool
+) -> Packed | None:
     """Pack words [words of depth][even, odd][pairs] for every pass, and pad the bias to pairs.
 
     None when the depth is below 4, and when there is a pair of weights that no halfword holds: b is
@@ -77,20 +79,24 @@ def dsp(weights: Array, bias: Array, *_: Any) -> Packed | None:
     if halfwords is None:
         return None
     pairs = len(halfwords)
-    passes = [PASS] * (pairs // PASS) + [1] * (pairs % PASS)
+    passes = [PASS] * (pairs // PASS) + [pairs % PASS] * (pairs % PASS > 0)
     starts = np.cumsum([0, *passes])
     packed = [_words(halfwords[at : at + n]).ravel() for at, n in zip(starts, passes, strict=False)]
     odd = len(bias) % 2
-    return (_chunk(weights, -128, 127),), (np.concatenate(packed), _even(bias) if odd else None)
+    padded = _even(bias) if odd else None
+    shifts = _shifts(shift, whole)
+    return (_chunk(weights, -128, 127),), (np.concatenate(packed), padded, None, shifts)
 
 
-def skip(weights: Array, bias: Array, _multiplier: Array, _shift: Array, zero_point: int) -> Packed:
+def skip(
+    weights: Array, bias: Array, _multiplier: Array, _shift: Array, zero_point: int, *_: Any
+) -> Packed:
     """Pack int8 [depth, outputs], and take the input's zero point out of the bias."""
     return (zero_point,), (weights.T, _unfolded(bias, weights, zero_point))
 
 
 def skip_dsp(
-    weights: Array, bias: Array, _multiplier: Array, _shift: Array, zero_point: int
+    weights: Array, bias: Array, _multiplier: Array, shift: Array, zero_point: int, whole: bool
 ) -> Packed | None:
     """Pack words for every BLOCK of outputs, [words of depth][groups][even, odd][pairs].
 
@@ -109,7 +115,7 @@ def skip_dsp(
         packed.append(np.concatenate(groups, axis=1).ravel())
     chunk = _chunk(weights, -128 - zero_point, 127 - zero_point)
     folded = _even(_unfolded(bias, weights, zero_point))
-    return (zero_point, chunk), (np.concatenate(packed), folded)
+    return (zero_point, chunk), (np.concatenate(packed), folded, None, _shifts(shift, whole))
 
 
 def sparse(weights: Array, *_: Any) -> Packed:
@@ -145,11 +151,25 @@ def sparse(weights: Array, *_: Any) -> Packed:
     return (), (words.view(np.int8),)
 
 
-def sparse_dsp(weights: Array, *_: Any) -> Packed:
+def sparse_dsp(
+    weights: Array, _bias: Array, _multiplier: Array, shift: Array, _zero_point: int, whole: bool
+) -> Packed:
     """Pack the same as words of the machine's order."""
     params, (packed,) = sparse(weights)
     assert packed is not None
-    return params, (packed.view("<u4").astype(np.uint32),)
+    words = packed.view("<u4").astype(np.uint32)
+    return params, (words, None, None, _shifts(shift, whole))
+
+
+def _shifts(shift: Array, whole: bool) -> Array:
+    """Return int8 [1 + outputs]: whether the form is short, then the shifts.
+
+    It is where outputs are clamped to int8 only and all products are divided by 2**33 to 2**55; a
+    shift is then by how much more than 2**33.
+    """
+    more = -2 - shift.astype(np.int64)
+    short = whole and bool(((more >= 0) & (more <= 22)).all())
+    return np.concatenate([[short], more if short else shift]).astype(np.int8)
 
 
 def _halfwords(weights: Array) -> Array | None:

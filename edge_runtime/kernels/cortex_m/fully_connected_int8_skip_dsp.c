@@ -96,7 +96,8 @@ __attribute__((noinline)) static void sum_block(const int8_t *input, Block *bloc
 }
 
 /* tensors: input int8 [rows][depth], weights packed, bias without the input's zero point int32
- * [outputs, padded], multiplier, shift int32 [outputs], output int8 [rows][outputs]. */
+ * [outputs, padded], multiplier int32 [outputs], shift int8 [1 + outputs], output int8
+ * [rows][outputs]. */
 void ek_fully_connected_int8_once_skip_dsp(const int32_t *params, void *const *tensors)
 {
     const FullyConnectedInt8SkipDsp *const layer = (const FullyConnectedInt8SkipDsp *)params;

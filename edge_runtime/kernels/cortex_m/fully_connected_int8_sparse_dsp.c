@@ -16,8 +16,8 @@
     "sxtb16 " w ", " w ", ror #8\n\t" STEP("even", first, "r3", "b") STEP("odd", first, w, "b")    \
     STEP("even", second, "r3", "t") STEP("odd", second, w, "t")
 
-/* tensors: input int8 [rows][depth], weights packed, bias, multiplier, shift int32 [outputs],
- * output int8 [rows][outputs]. */
+/* tensors: input int8 [rows][depth], weights packed, bias, multiplier int32 [outputs],
+ * shift int8 [1 + outputs], output int8 [rows][outputs]. */
 void ek_fully_connected_int8_once_sparse_dsp(const int32_t *params, void *const *tensors)
 {
     const FullyConnectedInt8 *const layer = (const FullyConnectedInt8 *)params;

@@ -20,18 +20,17 @@
     "sxtb16 " word ", " word "\n\t"                                                                \
     "smlad " a ", " x ", " word ", " a "\n\t"
 
-/* Adds A and B of the sums t and a to two totals. */
-#define EK_DSP_ADD(total_a, total_b, t, a)                                                         \
-    "add " total_a ", " a "\n\t"                                                                   \
+/* Makes b's total of t: what it was before, and B. */
+#define EK_DSP_B(t, a, before)                                                                     \
     "sub " t ", " a "\n\t"                                                                         \
-    "add " total_b ", " total_b ", " t ", asr #8\n\t"
+    "add " t ", " before ", " t ", asr #8\n\t"
 
-/* In a loop's body: hides the number of rounds from compilers, so that -O3 does not unroll a loop
- * that accounts for a hundredth of the time. */
+/* In a loop's body: hides from compilers what a variable is in the next round, so that -O2 and -O3
+ * neither unroll nor peel a loop that accounts for a hundredth of the time. */
 #define EK_DSP_ROLLED(end) __asm__("" : "+r"(end))
 
 /* Converts totals to outputs; returns the address of the next output. Not inline, because the
- * kernels have no registers left. */
+ * kernels have no registers left. The shifts are those of packing/finish_dsp.h. */
 __attribute__((noinline)) static int8_t *ek_dsp_finish(const int32_t *params, void *const *tensors,
                                                        int32_t first, int32_t count,
                                                        const int32_t *totals, int8_t *output)
@@ -40,8 +39,25 @@ __attribute__((noinline)) static int8_t *ek_dsp_finish(const int32_t *params, vo
     const int32_t zero_point = layer->output_zero_point;
     const int32_t lowest = layer->lowest, highest = layer->highest;
     const int32_t *multiplier = (const int32_t *)tensors[3] + first;
-    const int32_t *shift = (const int32_t *)tensors[4] + first;
+    const int8_t *const shifts = (const int8_t *)tensors[4], *shift = shifts + 1 + first;
     int8_t *end = output + count;
+    if (shifts[0]) {
+        /* floor((x * multiplier + 2^(32 + shift)) / 2^(33 + shift)) + zero_point, of which SMMLA
+         * divides by 2^32. */
+        const int32_t half = 2 * zero_point + 1;
+        do {
+            int32_t x = *totals++, rounding;
+            __asm__("lsl %1, %3, %4\n\t"
+                    "smmla %0, %0, %2, %1\n\t"
+                    "asr %0, %4\n\t"
+                    "ssat %0, #8, %0, asr #1"
+                    : "+r"(x), "=&r"(rounding)
+                    : "r"(*multiplier++), "r"(half), "r"((int32_t)*shift++));
+            *output++ = (int8_t)x;
+            EK_DSP_ROLLED(end);
+        } while (output < end);
+        return output;
+    }
     do {
         const uint32_t scaled = (uint32_t)ek_rescale_once(*totals++, *multiplier++, *shift++);
         *output++ = (int8_t)ek_clamp((int32_t)(scaled + (uint32_t)zero_point), lowest, highest);

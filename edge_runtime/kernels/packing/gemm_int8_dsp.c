@@ -10,13 +10,16 @@
 #include <string.h>
 
 #include "bias.h"
+#include "finish_dsp.h"
 #include "fully_connected.h"
 #include "table.h"
 
 enum {
     STEP = 4,   /* depths of a word of inputs, which one instruction loads */
-    PASS = 3,   /* pairs of outputs in a pass of the dense kernel; the last passes have 1 */
+    PASS = 3,   /* pairs of outputs in a pass of the dense kernel; the last has what is left */
     BLOCK = 8,  /* pairs of outputs that the skipping kernel sums at once */
+    LEAST_SHIFT = -2,
+    MOST_SHIFT = -24,
     MOST = 1 << 23 /* the sum of the products with b must stay below this */
 };
 
@@ -107,24 +110,41 @@ static int32_t chunk_of(const Layer *layer, int32_t lowest, int32_t highest)
     return fails - 1;
 }
 
+void ek_pack_finish(const int32_t *params, void *const *tensors, ek_packing *packing)
+{
+    const FullyConnectedInt8 *const layer = (const FullyConnectedInt8 *)params;
+    const int32_t *const shift = tensors[4];
+    int8_t *const to = packing->tensors[4];
+    int32_t is_short = layer->lowest == -128 && layer->highest == 127;
+    packing->sizes[4] = 1 + (size_t)layer->outputs;
+    for (int32_t o = 0; o < layer->outputs; o++)
+        is_short = is_short && shift[o] <= LEAST_SHIFT && shift[o] >= MOST_SHIFT;
+    if (!to)
+        return;
+    to[0] = (int8_t)is_short;
+    for (int32_t o = 0; o < layer->outputs; o++)
+        to[1 + o] = (int8_t)(is_short ? LEAST_SHIFT - shift[o] : shift[o]);
+}
+
 /* Words [words of depth][even, odd][pairs] for every pass; the bias is padded to an even number. */
 int ek_pack_gemm_int8_dsp(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
     const FullyConnectedInt8 *const original = (const FullyConnectedInt8 *)params;
     const int32_t *const bias = tensors[2];
     const Layer layer = layer_of(original, tensors[1]);
-    if (!layer.weights || !bias || !fits(&layer))
+    if (!layer.weights || !bias || !tensors[4] || !fits(&layer))
         return 0;
     memcpy(packing->params, original, sizeof *original);
     ((FullyConnectedInt8Dsp *)packing->params)->chunk = chunk_of(&layer, -128, 127);
     packing->count = sizeof(FullyConnectedInt8Dsp) / sizeof(int32_t);
     packing->sizes[1] = (size_t)layer.pairs * (size_t)layer.words * 8;
     packing->sizes[2] = layer.outputs % 2 ? (size_t)layer.pairs * 8 : 0;
+    ek_pack_finish(params, tensors, packing);
     uint32_t *to = packing->tensors[1];
     if (!to)
         return 1;
     for (int32_t pair = 0, count; pair < layer.pairs; pair += count) {
-        count = layer.pairs - pair < PASS ? 1 : PASS;
+        count = layer.pairs - pair < PASS ? layer.pairs - pair : PASS;
         for (int32_t word = 0; word < layer.words; word++)
             to = put_pairs(&layer, word, pair, count, to);
     }
@@ -144,7 +164,7 @@ int ek_pack_gemm_int8_skip_dsp(const int32_t *params, void *const *tensors, ek_p
     const int32_t zero_point = original->input_zero_point;
     const int32_t *const bias = tensors[2];
     const Layer layer = layer_of((const FullyConnectedInt8 *)params, tensors[1]);
-    if (!layer.weights || !bias || !fits(&layer))
+    if (!layer.weights || !bias || !tensors[4] || !fits(&layer))
         return 0;
     memcpy(packing->params, original, sizeof *original);
     ((FullyConnectedInt8SkipDsp *)packing->params)->chunk =
@@ -152,6 +172,7 @@ int ek_pack_gemm_int8_skip_dsp(const int32_t *params, void *const *tensors, ek_p
     packing->count = sizeof(FullyConnectedInt8SkipDsp) / sizeof(int32_t);
     packing->sizes[1] = (size_t)layer.pairs * (size_t)layer.words * 8;
     packing->sizes[2] = (size_t)layer.pairs * 8;
+    ek_pack_finish(params, tensors, packing);
     uint32_t *to = packing->tensors[1];
     int32_t *const unfolded = packing->tensors[2];
     if (!to)

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "finish_dsp.h"
 #include "fully_connected.h"
 #include "table.h"
 
@@ -63,12 +64,14 @@ int ek_pack_gemm_int8_sparse(const int32_t *params, void *const *tensors, ek_pac
 /* The same bytes as words, in the machine's order. */
 int ek_pack_gemm_int8_sparse_dsp(const int32_t *params, void *const *tensors, ek_packing *packing)
 {
-    const int accepted = ek_pack_gemm_int8_sparse(params, tensors, packing);
+    const int accepted = tensors[4] && ek_pack_gemm_int8_sparse(params, tensors, packing);
     uint8_t *const bytes = packing->tensors[1];
     for (size_t i = 0; accepted && bytes && i < packing->sizes[1]; i += 4) {
         const uint32_t word = bytes[i] | (uint32_t)bytes[i + 1] << 8 |
                               (uint32_t)bytes[i + 2] << 16 | (uint32_t)bytes[i + 3] << 24;
         memcpy(bytes + i, &word, sizeof word);
     }
+    if (accepted)
+        ek_pack_finish(params, tensors, packing);
     return accepted;
 }
