@@ -29,6 +29,9 @@ TASKS = (CLASSIFY, BINARY, MULTILABEL, REGRESS, ANOMALY)
 """One of several classes; one of two; any number of independent labels; numbers; and how well an
 input is rebuilt by an autoencoder, which has learned normal inputs only."""
 
+FAR = 110.0
+"""A logit of minus this has a sigmoid that is 0 in float32; exponentials above 709 are errors."""
+
 CARRIERS = frozenset("CAST DEQUANTIZE EXPAND_DIMS QUANTIZE RESHAPE SQUEEZE".split())
 """Ops that do not change the meaning of their input."""
 
@@ -95,9 +98,7 @@ def class_scores(
     if meaning == LOGITS:
         if single:  # the softmax of 0 and the logit
             outputs = np.hstack([np.zeros_like(outputs), outputs])
-        powers = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
-        scores: npt.NDArray[np.float32] = powers / powers.sum(axis=-1, keepdims=True)
-        return scores
+        return _softmax(outputs)
     return np.hstack([1 - outputs, outputs]) if single else outputs
 
 
@@ -120,18 +121,36 @@ def margins(outputs: npt.NDArray[Any], meaning: str) -> npt.NDArray[np.float32]:
     return last
 
 
+def _softmax(logits: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    import math
+
+    import numpy as np
+
+    powers = _powers(logits - logits.max(axis=-1, keepdims=True).astype(np.float64))
+    totals = [math.fsum(row) for row in powers.reshape(-1, powers.shape[-1])]
+    scores = powers / np.reshape(totals, (*powers.shape[:-1], 1))
+    return scores.astype(np.float32)
+
+
 def _sigmoid(logits: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     import numpy as np
 
-    with np.errstate(over="ignore"):  # 1 / (1 + infinity) is the 0 that it should be
-        scores: npt.NDArray[np.float32] = 1 / (1 + np.exp(-logits))
-    return scores
+    scores = 1 / (1 + _powers(np.minimum(-logits.astype(np.float64), FAR)))
+    return scores.astype(np.float32)
+
+
+def _powers(exponents: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the exponentials of Python: NumPy's differ from them, and from machine to machine."""
+    from math import exp
+
+    import numpy as np
+
+    powers = np.fromiter(map(exp, exponents.ravel().tolist()), np.float64, exponents.size)
+    return powers.reshape(exponents.shape)
 
 
 def scores_of_one(numbers: array[float], width: int, meaning: str, task: str = "") -> array[float]:
-    """Return the scores of one input's output without NumPy, float32.
-
-    They are those of :func:`class_scores`, but for the last bits of an exponential.
+    """Return the scores of one input's output without NumPy, float32: those of ``class_scores``.
 
     Args:
         numbers: float32, the output.
@@ -163,7 +182,7 @@ def margin_of_one(numbers: array[float], meaning: str) -> float:
 
 def _softmax_of_one(logits: array[float], width: int) -> array[float]:
     """Return the softmax of each row of so many logits."""
-    from math import exp
+    from math import exp, fsum
 
     from edge_runtime.plain import float32
 
@@ -171,8 +190,8 @@ def _softmax_of_one(logits: array[float], width: int) -> array[float]:
     for start in range(0, len(logits), width):
         row = logits[start : start + width]
         most = max(row)
-        powers = float32([exp(x) for x in float32([x - most for x in row])])
-        [total] = float32([sum(powers)])
+        powers = [exp(x - most) for x in row]
+        total = fsum(powers)
         scores.extend([power / total for power in powers])
     return scores
 
@@ -182,6 +201,4 @@ def _sigmoid_of_one(logits: array[float]) -> array[float]:
 
     from edge_runtime.plain import float32
 
-    # Above 89 a power is infinite in float32, and above 709 in float64 an error.
-    powers = float32([exp(min(-x, 100.0)) for x in logits])
-    return float32([1 / (1 + power) for power in powers])
+    return float32([1 / (1 + exp(min(-x, FAR))) for x in logits])

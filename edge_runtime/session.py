@@ -251,7 +251,7 @@ class Model:
             is numbers (``meaning``), those, float32 [N, ...]. Of several outputs a dict by the
             names of ``outputs`` of their numbers, [N, ...] each: float32, or integers as they are
             where they have no scale. For one input flat tuples in place of the arrays, of the
-            same values, but that softmax and sigmoid may differ in the last bits of float32.
+            same values.
 
         Raises:
             InputError: wrong names, number, shape or element type, NaN or infinity, or floats that
@@ -362,8 +362,7 @@ class Model:
                 f"expected features, a list or buffer of {prod(self.input.shape[1:])} numbers, got "
                 f"{type(image).__name__}"
             )
-        numpy = sys.modules["numpy"] if _is_array(image) else None
-        index, scores = single.classify(self, self._runner, content, numpy)
+        index, scores = single.classify(self, self._runner, content)
         if len(scores) != len(metadata.labels):
             raise ModelError(
                 f"{self._name}: {describe(output)} is not one score for each class: use predict()"

@@ -9,8 +9,6 @@ from edge_runtime.graph import FORMATS
 from edge_runtime.plain import dequantised, encode, flat, float32
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from edge_runtime.runner import Runner
 
 
@@ -60,26 +58,19 @@ def score(model: Any, runner: Runner, content: bytes) -> float:
     return error_of_one(x, y, model.input, model.output)
 
 
-def classify(
-    model: Any, runner: Runner, content: bytes, numpy: ModuleType | None
-) -> tuple[int, tuple[float, ...]]:
+def classify(model: Any, runner: Runner, content: bytes) -> tuple[int, tuple[float, ...]]:
     """Return which class of a Model one input in its element type belongs to, and all scores.
 
     Args:
         model: the Model, of one output.
         runner: runs it.
         content: the elements of the input.
-        numpy: NumPy, if it is to calculate the scores; its exponential differs in the last bits.
     """
-    from edge_runtime.meaning import class_scores, margin_of_one, scores_of_one
+    from edge_runtime.meaning import margin_of_one, scores_of_one
 
     output, meaning = model.output, model.meaning
     [answer] = numbers(runner, content, (output,))
-    if numpy is None:
-        scores = tuple(scores_of_one(answer, output.shape[-1], meaning))
-    else:
-        batch = numpy.array(answer).reshape(1, *output.shape[1:])
-        scores = tuple(class_scores(batch, meaning).ravel().tolist())
+    scores = tuple(scores_of_one(answer, output.shape[-1], meaning))
     threshold = model.metadata.threshold
     if threshold is None:
         return scores.index(max(scores)), scores

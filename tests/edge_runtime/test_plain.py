@@ -148,22 +148,19 @@ def test_outputs_are_the_same_scores(meaning: str, count: int, task: str) -> Non
     for row in (random.random((200, count)) * spread).astype(np.float32):
         expected = class_scores(row[None], meaning, task)[0]
         scores = np.array(scores_of_one(floats(row), count, meaning, task), np.float32)
-        if meaning == LOGITS:  # exponentials of NumPy are off by up to 4 of the last place
-            assert scores == pytest.approx(expected, rel=1e-6, abs=1e-30)
-        else:
-            assert scores.tobytes() == expected.tobytes()
+        assert scores.tobytes() == expected.tobytes()
 
 
 def test_each_pixel_of_a_map_has_its_softmax() -> None:
     logits = np.random.default_rng(0).normal(0, 5, (1, 4, 3)).astype(np.float32)
     expected = class_scores(logits, LOGITS).ravel()
-    assert np.array(scores_of_one(floats(logits), 3, LOGITS)) == pytest.approx(expected, rel=1e-6)
+    assert scores_of_one(floats(logits), 3, LOGITS).tobytes() == expected.tobytes()
 
 
 def test_sigmoids_of_far_logits_do_not_overflow() -> None:
     logits = np.array([[-3e38, -800, -90, 90, 3e38]], np.float32)
-    with np.errstate(over="ignore"):
-        expected = class_scores(logits, LOGITS, MULTILABEL)[0]
+    expected = class_scores(logits, LOGITS, MULTILABEL)[0]
+    assert expected[[0, -1]].tolist() == [0, 1]
     assert list(scores_of_one(floats(logits), 5, LOGITS, MULTILABEL)) == expected.tolist()
 
 
