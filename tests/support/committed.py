@@ -28,7 +28,7 @@ def compare(
     grown = {
         name: (committed[name], figure)
         for name, figure in figures.items()
-        if figure > committed[name] * more
+        if figure - committed[name] > abs(committed[name]) * (more - 1)
     }
     assert grown == {}, "figure: (committed, now); write them anew with `make figures`"
 

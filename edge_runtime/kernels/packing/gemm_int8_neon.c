@@ -1,6 +1,9 @@
 /* Dense int8 weights for aarch64: blocks of 8 outputs, then of 4, 2 and 1, so that all
  * calculated outputs are used; a block is [ceil(depth / STEP)][outputs][STEP], padded with zeros.
  * The last byte is 1 if no weight is -128. */
+#define EK_SMALL
+#include "kernel.h"
+
 #include <string.h>
 
 #include "fully_connected.h"

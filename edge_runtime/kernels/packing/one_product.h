@@ -27,7 +27,7 @@ typedef struct {
     int32_t slope, bias, start; /* the bias is not negative */
 } EkProduct;
 
-static inline int32_t ek_output_of(const EkSums *s, int64_t sum)
+static int32_t ek_output_of(const EkSums *s, int64_t sum)
 {
     const int32_t scaled = ek_rescale_twice((int32_t)sum, s->multiplier, s->shift);
     return ek_clamp(ek_add(scaled, s->zero_point), s->lowest, s->highest);
@@ -46,19 +46,36 @@ static inline int64_t ek_sum_of(const EkSums *s, int64_t from, int32_t output)
     return from;
 }
 
+/* The least x up to "most" for which x * a modulo m is l to r, or -1; 0 <= a < m <= 2^32, 0 <= l <= r
+ * < m, most < 2^24. Where no multiple of a is before m has been passed, the number of times it is
+ * passed is the answer to the same question modulo a, which is how Euclid's algorithm goes on. */
+static int64_t ek_first_multiple(int64_t a, int64_t m, int64_t l, int64_t r, int64_t most)
+{
+    int64_t passes = 0;
+    if (l && !a)
+        return -1;
+    if (l && (l + a - 1) / a * a > r) {
+        passes = ek_first_multiple((a - m % a) % a, a, l % a, r % a, most);
+        if (passes < 0)
+            return -1;
+    }
+    const int64_t first = l ? (l + m * passes + a - 1) / a : 0;
+    return first <= most ? first : -1;
+}
+
 /* Bias and start for a slope, of which a line needs "least" to below "end". */
 static inline int ek_start_line(const EkProductForm *form, int64_t most_bias, int64_t least,
                                 int64_t end, EkProduct *to)
 {
-    const int64_t unit = (int64_t)1 << form->unit, slope = to->slope;
-    for (int64_t start = least >> form->unit, bias = 0; bias <= most_bias; start--) {
-        bias = (least - start * unit + slope - 1) / slope;
-        to->bias = (int32_t)bias;
-        to->start = (int32_t)start;
-        if (bias <= most_bias && bias * slope < end - start * unit)
-            return 1;
-    }
-    return 0;
+    const int64_t unit = (int64_t)1 << form->unit, slope = to->slope, l = least & (unit - 1);
+    const int64_t r = l + end - least - 1; /* from the next unit on, a start without a bias is right */
+    const int64_t bias =
+        ek_first_multiple(slope & (unit - 1), unit, r < unit ? l : 0, r, most_bias);
+    if (bias < 0)
+        return 0;
+    to->bias = (int32_t)bias;
+    to->start = (int32_t)((least - bias * slope + unit - 1) >> form->unit);
+    return 1;
 }
 
 /* Returns 0 if there is no such line. Larger sums must have no smaller outputs. */
