@@ -9,8 +9,8 @@ from setuptools.command.build_py import build_py
 
 # CPython's flags include debug information, which would be two thirds of the extension; tables to
 # unwind the stack and pages that part code from constants would be a twentieth, and so would what
-# -O3 does to loops, and aligned ones a thirtieth, which make no kernel faster. A build id would name
-# debug information.
+# -O3 does to loops, and aligned ones a thirtieth, which make no kernel faster. A build id would
+# name debug information.
 GCC = [
     *("-std=c99", "-O2", "-ftree-vectorize", "-g0", "-ffp-contract=off", "-fvisibility=hidden"),
     *("-fno-asynchronous-unwind-tables", "-fno-align-functions"),

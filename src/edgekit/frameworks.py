@@ -10,7 +10,6 @@ from typing import Any
 
 from edgekit.errors import MissingExtraError
 
-
 UNUSED = ("sklearn", "matplotlib")
 """What Keras imports, where it is installed, for wrappers and plots: a third of the time that
 importing TensorFlow takes."""
