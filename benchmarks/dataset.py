@@ -1,6 +1,6 @@
 """Test inputs of a run: from the data that the models were trained on, or random tensors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -72,8 +72,18 @@ def for_models(
     if classes is None and source in SOURCES and files[0].classes == len(DIGITS):
         classes = DIGITS
     framing = framing or _framing(files, source)
-    reading = _reading(files, source, reading)
+    load = partial(
+        data.load,
+        source,
+        classes,
+        files[0].size,
+        framing=framing,
+        audio=files[0].metadata.audio,
+        may_lack=True,
+    )
+    reading, notes = _reading(files, source, reading, lambda one: load(reading=one))
     dataset = _loaded(files[0], source, classes, framing, reading)
+    dataset = replace(dataset, notes=(*dataset.notes, *notes))
     for file in files:
         _require_fit(file, dataset)
     return dataset
@@ -149,18 +159,21 @@ def _framing(files: Sequence[ModelFile], source: str) -> str:
     return framings[0] if framings else "resize"
 
 
-def _reading(files: Sequence[ModelFile], source: str, chosen: Reading) -> Reading:
+def _reading(
+    files: Sequence[ModelFile], source: str, chosen: Reading, load: Callable[[Reading], Dataset]
+) -> tuple[Reading, tuple[str, ...]]:
     """Complete the user's choices with how the models' training data were read."""
-    found = {
-        data.completed(source, chosen, file.reading, same=source == file.source) for file in files
-    }
+    found = {}
+    for recorded in dict.fromkeys(file.trained_on for file in files):
+        reading, notes = recorded.reading_of(source, chosen, load)
+        found[reading] = notes
     if len(found) > 1:
         options = sorted({option for one in found for option in one.options})
         raise DataError(
             "the models were trained on data that were read differently: say how to read these "
             f"with {', '.join(options)}"
         )
-    return found.pop()
+    return found.popitem()
 
 
 def _loaded(

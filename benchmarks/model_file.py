@@ -17,7 +17,8 @@ from edgekit.errors import DataError
 from edgekit.files import REPORT
 from edgekit.limits import NO_REPORT, Recorded
 from edgekit.train.dataset import IMAGE_SHAPE, SOURCES, image_shape, takes_images
-from edgekit.train.reading import Reading, from_document
+from edgekit.train.reading import from_document
+from edgekit.train.training_data import TrainingData
 
 STUDY = ("0", "1")
 """Classes of the documented study, whose models must reach an accuracy of 0.99."""
@@ -97,17 +98,18 @@ class ModelFile:
         return self._provenance("data", "source") or self.reported or None
 
     @property
-    def reading(self) -> Reading:
-        """How the training data were read.
+    def trained_on(self) -> TrainingData:
+        """What the file says of its training data.
 
         Raises:
-            DataError: the file says it in a way that this edgekit does not know.
+            DataError: it says how they were read in a way that this edgekit does not know.
         """
         data = self.metadata.provenance.get("data")
         try:
-            return from_document(data.get("reading") if isinstance(data, dict) else None)
+            reading = from_document(data.get("reading") if isinstance(data, dict) else None)
         except ValueError as error:
             raise DataError(f"{self.path}: says how its data were read, but {error}") from None
+        return TrainingData(self.source, self._provenance("data", "sha256"), reading)
 
     @property
     def data_name(self) -> str:

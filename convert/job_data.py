@@ -12,9 +12,10 @@ from edgekit.convert.source import TrainedModel
 from edgekit.errors import DataError
 from edgekit.pixel_range import Range
 from edgekit.train.anomalies import Normal, judged, normal_classes, without_classes
-from edgekit.train.data import completed, labels_of, load
+from edgekit.train.data import labels_of, load
 from edgekit.train.dataset import Dataset
 from edgekit.train.reading import NOTHING_CHOSEN, Reading
+from edgekit.train.training_data import TrainingData
 
 
 @dataclass(frozen=True)
@@ -80,24 +81,24 @@ def load_data(model: TrainedModel, choices: Choices, metrics: dict[str, Any]) ->
     decided = meaning.decide(model, choices.task, len(classes) if classes else None)
     if source is None:
         return JobData(decided)
-    framing = choices.framing or Metadata.framing
-    if source == trained_on.get("source"):
-        classes = classes or tuple(trained_on["classes"])
-        framing = choices.framing or trained_on.get("framing", framing)
+    recorded = TrainingData(
+        trained_on.get("source"), trained_on.get("sha256", ""), metrics_file.reading(metrics)
+    )
+    framing = choices.framing or trained_on.get("framing", Metadata.framing)
+    if recorded.is_at(source) or decided.name != NUMBERS:
+        classes = classes or tuple(trained_on.get("classes", ())) or None
     # Targets whose type fits both classes and numbers decide, unless something else has.
     may_lack = decided.task == ANOMALY
     unsure = may_lack or (decided.name == NUMBERS and not decided.stated)
     numbers = None if unsure else decided.name == NUMBERS or decided.task == MULTILABEL
-    same = source == trained_on.get("source")
-    read = partial(
-        load,
+    audio = metrics_file.audio(metrics)
+    read = partial(load, source, classes, model.shape, framing=framing, audio=audio)
+    reading, notes = recorded.reading_of(
         source,
-        classes,
-        model.shape,
-        framing=framing,
-        reading=completed(source, choices.reading, metrics_file.reading(metrics), same=same),
-        audio=metrics_file.audio(metrics),
+        choices.reading,
+        lambda one: read(reading=one, numbers=numbers, may_lack=may_lack),
     )
+    read = partial(read, reading=reading)
     dataset = read(numbers=numbers, may_lack=may_lack)
     count = len(dataset.labels) or None
     several = labels_of(dataset.y_train) == model.outputs > 1
@@ -119,6 +120,7 @@ def load_data(model: TrainedModel, choices: Choices, metrics: dict[str, Any]) ->
         raise DataError(
             f"{source}: its y are targets of one output, and {model.path} has {count}: leave y out"
         )
+    dataset = replace(dataset, notes=(*dataset.notes, *notes))
     warnings: tuple[str, ...] = ()
     if choices.data is None and dataset.sha256 != trained_on.get("sha256"):
         warning = f"{source} is no longer what the model was trained on (its digest differs)"

@@ -105,7 +105,7 @@ def load(
         labels=classes,
         name=source if source in SOURCES else Path(source).resolve().name,
         sha256=digest(arrays, classes),
-        source=source if source in SOURCES else str(Path(source).resolve()),
+        source=located(source),
         framing=framing,
         notes=(*loaded.notes, *parts.notes),
         reading=loaded.reading or reading,
@@ -114,6 +114,11 @@ def load(
         features=loaded.features,
         audio=loaded.audio,
     )
+
+
+def located(source: str) -> str:
+    """Return a source as ``Dataset.source`` has it: a path is absolute."""
+    return source if source in SOURCES else str(Path(source).resolve())
 
 
 def kind_of(source: str) -> str:

@@ -204,6 +204,26 @@ def test_rows_of_an_array(float_model, tmp_path, capsys):
     assert "4 of 5 right" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("labels", "truths", "right"),
+    [(("a", "b"), [0, 1, 0, 1], 4), (("1", "7"), [0, 1, 0, 1], 0), (("a", "b"), [0, 1, 0, 2], 0)],
+)
+def test_a_class_that_the_model_does_not_have_is_never_right(
+    labels, truths, right, float_model, tmp_path, capsys
+):
+    """Whole numbers are indices only where all can be, and none is a label itself."""
+    path = tmp_path / "numbers.tflite"
+    path.write_bytes(attach(float_model.read_bytes(), Metadata(labels)))
+    pixels = np.random.default_rng(0).random((64, 28, 28, 1), np.float32)
+    answers = load(path).predict(pixels).argmax(axis=1)
+    # Each truth is given to an input that the model takes for its index.
+    x = [pixels[answers == min(truth, 1)][0] for truth in truths]
+    np.savez(tmp_path / "x.npz", x=x, y=truths)
+    assert run(["predict", str(path), "--data", str(tmp_path / "x.npz"), "--json"]) == 0
+    document = documents.read(capsys.readouterr().out)
+    assert (document["correct"], document["total"]) == (right, 4)
+
+
 def test_an_array_that_does_not_fit(model, tmp_path, capsys):
     np.save(tmp_path / "x.npy", np.zeros((3, 7)))
 

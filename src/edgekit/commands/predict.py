@@ -323,10 +323,11 @@ def _contents(model: Model, path: Path, inputs: Any) -> Iterator[dict[str, Any]]
 
 
 def _of_indices(names: tuple[str, ...], labels: Sequence[str]) -> tuple[str, ...]:
-    """Return the labels of class names that are their indices; other names as they are."""
-    if not labels or set(names) <= set(labels) or not all(map(str.isdecimal, names)):
+    """Return the labels of class names that can only be indices of them; others as they are."""
+    if not names or set(names) & set(labels) or not all(map(str.isdecimal, names)):
         return names
-    return tuple(labels[int(n)] if int(n) < len(labels) else n for n in names)
+    indices = [int(name) for name in names]
+    return tuple(labels[index] for index in indices) if max(indices) < len(labels) else names
 
 
 def _predicted(model: Model, path: Path, inputs: Any) -> Any:
