@@ -370,7 +370,12 @@ def _calibration(
     expected = (job.pixels.low, job.pixels.high) if job.pixels else None
     size, seed = conversion.calibration_size, conversion.calibration_seed
     if source and source.endswith(".npy"):
-        return from_array(read_array(source), Path(source).name, model.shape, size, seed, expected)
+        array = read_array(source)
+        found = from_array(array, Path(source).name, model.shape, size, seed, expected)
+        if not job.features:
+            return found
+        # In their own units, as all that runs the model gets them.
+        return replace(found, inputs=(job.model_inputs(found.inputs[0], model.shape),))
     dataset = job.dataset
     if source:
         classes = choices.classes or (dataset.labels if dataset else None)

@@ -114,6 +114,22 @@ def test_other_data_keep_the_classes_and_say_what_divided_the_first(
 
 
 @pytest.mark.tensorflow
+def test_an_array_of_features_calibrates_in_their_own_units(
+    trained: tuple[Path, Dataset], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, data = trained
+    path = tmp_path / "artifacts" / "metrics.json"
+    scale = {"mean": [1000.0, -50.0], "std": [500.0, 0.01]}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "normalization": scale}))
+    np.save("features.npy", data.x_train)
+    converted("--calibration", "features.npy", "--calibration-size", "10000", capsys=capsys)
+    of_array = load_model("artifacts/model_int8.tflite").input
+    converted("--calibration-size", "10000", capsys=capsys)
+    of_data = load_model("artifacts/model_int8.tflite").input
+    assert (of_array.scale, of_array.zero_point) == (of_data.scale, of_data.zero_point)
+
+
+@pytest.mark.tensorflow
 def test_other_pictures_are_framed_as_the_first_were(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
