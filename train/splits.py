@@ -121,23 +121,63 @@ def _by_group(classes: Array, groups: Array, names: list[str], where: str) -> Ma
                 "--group, or say which inputs are to test with (in a table by --split)"
             )
     rng = np.random.default_rng(SPLIT_SEED)
-    total, best, chosen = counts.sum(axis=0), np.inf, None
+    total, best, chosen = counts.sum(axis=0), (True, np.inf), None
     for _ in range(DRAWS):
         order = rng.permutation(len(present))
-        sizes = np.cumsum(counts[order].sum(axis=1))
-        number = int(np.abs(sizes[:-1] - TEST_SHARE * sizes[-1]).argmin()) + 1
-        tested = counts[order[:number]].sum(axis=0)
-        if (tested == 0).any() or (tested == total).any():
-            continue
-        distance = float(np.abs(tested / total - TEST_SHARE).sum())
+        drawn = order[: _nearest(counts[order[:-1]].sum(axis=1), int(total.sum())) or 1]
+        tested = counts[drawn].sum(axis=0)
+        # Groups that the share alone chooses come first; few groups, or rare classes, need more.
+        if needs_more := bool((tested == 0).any() or (tested == total).any()):
+            if not best[0] or (covering := _covering(counts, order)) is None:
+                continue
+            drawn = covering
+            tested = counts[drawn].sum(axis=0)
+        distance = needs_more, float(np.abs(tested / total - TEST_SHARE).sum())
         if distance < best:
-            best, chosen = distance, order[:number]
+            best, chosen = distance, drawn
     if chosen is None:
         raise DataError(
             f"{where}: no division of its {len(present)} groups has every class in both parts: "
             "say which inputs are to test with (in a table by --split)"
         )
     return np.isin(codes, chosen)
+
+
+def _covering(counts: Array, order: Array) -> Array | None:
+    """Return groups with every class that leave every class; None if the order has none.
+
+    Args:
+        counts: inputs of each group and class, [G, K].
+        order: the groups as they are drawn, [G].
+
+    Returns:
+        Groups: for each class that is not yet there the first one that has it, then the next ones
+        up to about TEST_SHARE of the inputs.
+    """
+    taken = np.zeros(len(order), bool)
+    drawn, left = counts[order], counts.sum(axis=0)
+    # A class of few groups has the least choice.
+    for index in np.argsort(np.count_nonzero(counts, axis=0), kind="stable"):
+        if drawn[taken, index].any():
+            continue
+        having = np.flatnonzero(drawn[:, index])
+        usable = having[(drawn[having] < left).all(axis=1)]
+        if not len(usable):
+            return None
+        taken[usable[0]] = True
+        left = left - drawn[usable[0]]
+    others = np.flatnonzero(~taken)
+    fitting = int((np.cumsum(drawn[others], axis=0) < left).all(axis=1).sum())
+    sizes = drawn[others[:fitting]].sum(axis=1)
+    more = _nearest(sizes, int(counts.sum()), int(drawn[taken].sum()))
+    taken[others[:more]] = True
+    return order[taken]
+
+
+def _nearest(sizes: Array, total: int, taken: int = 0) -> int:
+    """Return how many of the next groups bring the size of the test part nearest to its share."""
+    reached = taken + np.concatenate(([0], np.cumsum(sizes)))
+    return int(np.abs(reached - TEST_SHARE * total).argmin())
 
 
 def _by_time(classes: Array, rows: Array, names: list[str], where: str) -> tuple[Mask, Mask]:

@@ -14,8 +14,8 @@ from edge_runtime.metadata import Metadata
 from edgekit.benchmarks import dataset as test_inputs
 from edgekit.convert.metadata import attach
 from edgekit.errors import DataError
-from edgekit.train import data
-from edgekit.train.dataset import Dataset
+from edgekit.train import data, splits
+from edgekit.train.dataset import Dataset, Loaded
 from edgekit.train.held_out import rows_held_out
 from edgekit.train.reading import NOTHING_CHOSEN, Reading
 
@@ -118,6 +118,47 @@ def test_an_array_of_another_length_that_nobody_named_is_said_and_not_used(tmp_p
     dataset = load(tmp_path / "a.npz")
     assert (dataset.groups, dataset.split["by"]) == (None, "class")
     assert dataset.notes[0].endswith("and not used")
+
+
+def divided_by(groups: Any, classes: Any) -> tuple[Any, Any]:
+    """Which inputs are to train and to test with, of groups [N] and classes [N]."""
+    names = tuple(map(str, range(max(classes) + 1)))
+    arrays = {"x": np.arange(len(classes)), "y": np.asarray(classes)}
+    x_train, _, x_test, _ = splits.split(Loaded(arrays, names, groups=np.asarray(groups)), "data")
+    return x_train, x_test
+
+
+@pytest.mark.parametrize("per_class", [2, 3, 4, 6, 7])
+@pytest.mark.parametrize("classes", [2, 3, 5, 10, 20])
+@pytest.mark.parametrize("rows", [1, 40])
+def test_groups_of_one_class_are_enough_if_there_are_two(
+    classes: int, per_class: int, rows: int
+) -> None:
+    groups = np.repeat(np.arange(classes * per_class), rows)
+    y = groups // per_class
+    train, test = divided_by(groups, y)
+    assert sorted([*train, *test]) == list(range(len(y)))
+    assert not set(groups[train]) & set(groups[test])
+    assert set(y[train]) == set(y[test]) == set(range(classes))
+    # No more than one group of each class, or what is nearest to a fifth.
+    assert len(set(groups[test])) <= max(classes, np.ceil(0.2 * classes * per_class))
+
+
+def test_groups_of_several_classes_cover_the_rare_ones() -> None:
+    # Ten rare classes in two large groups each, which also have the common class.
+    rare = np.repeat(np.arange(1, 11), 2)
+    groups = np.concatenate([np.arange(20), np.arange(20), np.arange(20, 200)])
+    y = np.concatenate([rare, np.zeros(200, int)])
+    train, test = divided_by(groups, y)
+    assert not set(groups[train]) & set(groups[test])
+    assert set(y[train]) == set(y[test]) == set(range(11))
+    assert len(test) == round(0.2 * len(y))
+
+
+def test_groups_that_cannot_be_divided_are_refused() -> None:
+    # Of three classes each two groups, each two of which share one: one class is always alone.
+    with pytest.raises(DataError, match="no division of its 3 groups has every class in both"):
+        divided_by([0, 1, 0, 2, 1, 2], [0, 0, 1, 1, 2, 2])
 
 
 def speech(folder: Path) -> Path:
