@@ -44,9 +44,11 @@ def from_file(
     groups = loaded.groups
     arrays, notes = dict(loaded.arrays), list(loaded.notes)
     shape = shape or _own_shape(arrays, path, reading)
-    for name in [name for name in arrays if name.startswith("x")]:
-        x, where = arrays[name], f"{path}: {name}"
-        if x.dtype == np.uint8 and x.ndim in (2, 3, 4) and takes_images(shape):
+    inputs = {name: x for name, x in arrays.items() if name.startswith("x")}
+    pixels = _are_pixels(inputs, shape, path)
+    for name, x in inputs.items():
+        where = f"{path}: {name}"
+        if pixels:
             size = images.needed(shape, where, reading)
             if x.ndim == 2:
                 x = fitted(x, size, where).astype(np.uint8)
@@ -70,6 +72,24 @@ def from_file(
         groups=groups,
         reading=reading,
     )
+
+
+def _are_pixels(inputs: Mapping[str, Array], shape: tuple[int, ...], path: Path) -> bool:
+    """Return whether the inputs of all parts are pixels.
+
+    Raises:
+        DataError: only those of one part are.
+    """
+    found = {x.dtype == np.uint8 and x.ndim in (2, 3, 4) for x in inputs.values()}
+    if not takes_images(shape):
+        return False
+    if len(found) > 1:
+        shown = " and ".join(f"{name} is {x.dtype} {list(x.shape)}" for name, x in inputs.items())
+        raise DataError(
+            f"{path}: {shown}, of which one is pixels and the other numbers: give both the same "
+            "type, uint8 for pixels"
+        )
+    return any(found)
 
 
 def _own_shape(arrays: Mapping[str, Array], path: Path, reading: Reading) -> tuple[int, ...]:

@@ -74,10 +74,12 @@ def from_npz(
 
     The y may be missing. Integers, strings and one-hot rows are classes, floats are targets, and so
     are rows of 0 and 1 that are not one-hot: several labels, each of which applies or does not.
+    Both parts together decide which they are.
 
     Args:
         path: the .npz or .npy file.
-        numbers: whether y are targets rather than classes; None decides by their dtype.
+        numbers: whether y are targets rather than classes; None decides by their dtype, which
+            has to be of one kind in both parts.
         skip_bad: whether test inputs of a class that the training part lacks are left out rather
             than refused.
         may_lack: whether the training part may lack classes of the test part.
@@ -107,8 +109,10 @@ def from_npz(
     arrays: dict[str, Array] = {}
     names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    truth = {y: _squeezed(content[y]) for y in with_y}
+    targets = _all_targets(truth, numbers, path)
     if may_lack:
-        names = _all_names([_squeezed(content[y]) for y in with_y])
+        names = _all_names(list(truth.values()))
     for x, y in keys:
         where = f"{path}: {x}"
         arrays[x] = _inputs(content[x], where)
@@ -125,7 +129,7 @@ def from_npz(
             if not known.all():
                 notes = (f"{path}: {np.sum(~known)} of {y} are no training class, and left out",)
                 truths, arrays[x] = truths[known], arrays[x][known]
-        arrays[y], names = labelled(truths, names, numbers, f"{path}: {y}")
+        arrays[y], names = labelled(truths, names, targets, f"{path}: {y}")
     groups, more = _groups(content, parts, group, path)
     return Loaded(arrays, names, (*notes, *more), groups)
 
@@ -180,7 +184,7 @@ def labelled(
         DataError: they are neither, or the test part has a class that the training part lacks.
     """
     y = _squeezed(y)
-    if numbers or _several_hot(y) or (numbers is None and _are_targets(y)):
+    if _are_targets(y, numbers):
         return _targets(y, where), ()
     return _classes(y, names, where)
 
@@ -225,8 +229,34 @@ def _squeezed(y: Array) -> Array:
     return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
 
 
-def _are_targets(y: Array) -> bool:
-    return y.dtype.kind == "f" and not _one_hot(y)
+def _are_targets(y: Array, numbers: bool | None) -> bool:
+    """Return whether y, [N] or [N, K], are targets rather than classes."""
+    by_dtype = numbers is None and y.dtype.kind == "f" and not _one_hot(y)
+    return bool(numbers) or by_dtype or _several_hot(y)
+
+
+def _all_targets(parts: Mapping[str, Array], numbers: bool | None, path: Path) -> bool:
+    """Return whether the y of all parts are targets rather than classes.
+
+    Raises:
+        DataError: only those of one part are, or the parts have different numbers of targets.
+    """
+    found = {name: _are_targets(y, numbers) for name, y in parts.items()}
+    columns = {prod(y.shape[1:]) for y in parts.values()}
+    shown = " and ".join(f"{name} is {y.dtype} {list(y.shape)}" for name, y in parts.items())
+    if len(set(found.values())) > 1:
+        rows = [y for y in parts.values() if y.ndim == 2 and y.dtype.kind in "biuf"]
+        if len(rows) == len(parts) and len(columns) == 1:
+            # The rows of one part may be one-hot by chance.
+            return _are_targets(np.concatenate(rows), numbers)
+        raise DataError(
+            f"{path}: {shown}, of which one is targets and the other classes: give both the same "
+            "type, floats or rows of 0 and 1 for targets, integers, text or one-hot rows for "
+            "classes"
+        )
+    if any(found.values()) and len(columns) > 1:
+        raise DataError(f"{path}: {shown}, which have different numbers of targets")
+    return any(found.values())
 
 
 def _one_hot(y: Array) -> bool:
