@@ -92,7 +92,7 @@ def _size(folder: Path, found: Found, reading: Reading) -> Size:
         except InputError as error:
             if reading.skip_bad:
                 continue
-            raise DataError(str(error)) from error
+            raise _named(error, str(file)) from error
         coloured |= seen.coloured
         size = (seen.height, seen.width)
         first = first or (file, size)
@@ -117,10 +117,15 @@ def _prepared(
     try:
         prepared = prepare(image, *size, framing, ground=reading.ground or GROUNDS[0])
     except InputError as error:
-        message = str(error)
-        raise DataError(message if where in message else f"{where}: {message}") from error
+        raise _named(error, where) from error
     dropped.update(dict.fromkeys(prepared.dropped))
     return prepared.pixels
+
+
+def _named(error: InputError, where: str) -> DataError:
+    """Return the error about a picture with its file, which messages on bytes do not have."""
+    message = str(error)
+    return DataError(message if where in message else f"{where}: {message}")
 
 
 def _left_out(problems: list[str]) -> tuple[str, ...]:

@@ -74,6 +74,24 @@ def test_pictures_of_different_sizes_need_one(tmp_path: Path) -> None:
         load(tmp_path, label=("kind",))
 
 
+@pytest.mark.parametrize("content", ["cut", "text"])
+def test_a_file_that_is_no_picture_is_named_with_and_without_a_size(
+    content: str, tmp_path: Path
+) -> None:
+    fill(tmp_path, {"a": RED, "b": GREY}, (12, 10))
+    bad = tmp_path / "b" / "notes.txt"
+    whole = (tmp_path / "a" / "0.png").read_bytes()
+    bad.write_bytes(whole[:50] if content == "cut" else b"from the first camera")
+    for size in (None, (8, 9)):
+        with pytest.raises(DataError) as raised:
+            load(tmp_path, size=size)
+        assert str(raised.value).startswith(f"{bad}: ")
+        assert str(raised.value).count(str(bad)) == 1
+    assert load(tmp_path, skip_bad=True).notes[-1].startswith(
+        f"1 pictures are left out; the first: {bad}: "
+    )
+
+
 def test_the_middle_or_the_whole(tmp_path: Path) -> None:
     fill(tmp_path, {"a": RED, "b": GREY}, (30, 10))
     picture = np.zeros((10, 30, 3), np.uint8)
