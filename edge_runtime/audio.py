@@ -22,6 +22,7 @@ from edge_runtime.front_end import Audio, from_json, standard, tables
 
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import BinaryIO
 
     import numpy as np
     import numpy.typing as npt
@@ -46,6 +47,24 @@ FRAMES = 256
 
 BYTES = 2
 """Bytes of a sample."""
+
+PCM, FLOAT = 1, 3
+"""Formats of samples in WAV files."""
+
+FORMAT_BYTES = 40
+"""Bytes of a WAV file's longest format, WAVE_FORMAT_EXTENSIBLE."""
+
+EXTENDED = bytes.fromhex("000000001000800000aa00389b71")
+"""What is behind the format's number in WAVE_FORMAT_EXTENSIBLE, if it is one of those above."""
+
+MOST_CHANNELS = 1024
+"""Most channels of a WAV file, as libsndfile has it, which training reads with."""
+
+BLOCK = 1 << 16
+"""Bytes that are skipped at once."""
+
+NO_SOUND = "has no sound, or a header that says so: `ffmpeg -i IN OUT.wav` writes a new one"
+"""What is wrong with a recording without samples; a killed recorder leaves a size of 0."""
 
 
 def features(audio: Audio, pcm: npt.ArrayLike) -> Features:
@@ -152,25 +171,27 @@ def read_wav(path: str | os.PathLike[str], audio: Audio) -> array[int]:
     What is longer loses its end, what is shorter gets zeros there.
 
     Raises:
-        InputError: the file cannot be read, has another rate, or is not 16-bit PCM.
+        InputError: the file cannot be read, has another rate, is not 16-bit PCM, or has no sound.
     """
-    import wave
-
     name = os.fspath(path)
     try:
-        with wave.open(name, "rb") as file:
-            channels, width, rate = file.getparams()[:3]
-            content = file.readframes(audio.samples)
-    # What wave raises for damaged files: EOFError, and struct.error or ValueError for headers.
-    except (OSError, wave.Error, EOFError, struct.error, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error) or "it ends too early"
+        with open(name, "rb") as file:  # noqa: PTH123 (pathlib takes 8 ms to import)
+            code, channels, bits, rate, size = _header(file)
+            if (code, bits, rate) != (PCM, 8 * BYTES, audio.rate):
+                kind = {PCM: "", FLOAT: " of float"}.get(code, f" of format {code}")
+                raise InputError(
+                    f"{name}: {bits} bits{kind} at {rate} Hz; the model takes 16 bits at "
+                    f"{audio.rate} Hz: convert it, as by `ffmpeg -i IN -ar {audio.rate} "
+                    "-sample_fmt s16 OUT.wav`"
+                )
+            # The size is too large where a recorder was killed, or writes to a pipe.
+            content = file.read(min(size, BYTES * channels * audio.samples))
+    except (OSError, ValueError, struct.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{name}: no WAV file of PCM: {reason}") from error
-    if (width, rate) != (BYTES, audio.rate):
-        raise InputError(
-            f"{name}: {8 * width} bits at {rate} Hz; the model takes 16 bits at {audio.rate} Hz: "
-            f"convert it, as by `ffmpeg -i IN -ar {audio.rate} -sample_fmt s16 OUT.wav`"
-        )
     samples = array("h", content[: len(content) // (BYTES * channels) * BYTES * channels])
+    if not samples:
+        raise InputError(f"{name}: {NO_SOUND}")
     if sys.byteorder == "big":
         samples.byteswap()
     if channels > 1:
@@ -178,6 +199,37 @@ def read_wav(path: str | os.PathLike[str], audio: Audio) -> array[int]:
         samples = array("h", [sum(part) // channels for part in parts])
     samples.extend([0] * (audio.samples - len(samples)))
     return samples
+
+
+def _header(file: BinaryIO) -> tuple[int, int, int, int, int]:
+    """Read a WAV file up to its samples; return format, channels, bits, rate, bytes of samples.
+
+    The module ``wave`` reads WAVE_FORMAT_EXTENSIBLE from Python 3.12 on only.
+
+    Raises:
+        ValueError: it is no WAV file, or is damaged.
+        struct.error: its format is too short.
+    """
+    head, fmt = file.read(12), b""
+    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+        raise ValueError("it does not begin with RIFF and WAVE")
+    while len(head := file.read(8)) == 8:
+        size = int.from_bytes(head[4:], "little")
+        if head[:4] == b"data" and fmt:
+            code, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", fmt)
+            if fmt[26:40] == EXTENDED:
+                code = int.from_bytes(fmt[24:26], "little")
+            if not 1 <= channels <= MOST_CHANNELS:
+                raise ValueError(f"it has {channels} channels")
+            return code, channels, -(-bits // 8) * 8, rate, size
+        left = size + size % 2
+        if head[:4] == b"fmt ":
+            fmt = file.read(min(size, FORMAT_BYTES))
+            left -= len(fmt)
+        # In blocks: a damaged size is up to 4 GB, and a pipe cannot seek.
+        while left > 0 and (block := file.read(min(left, BLOCK))):
+            left -= len(block)
+    raise ValueError("it ends before its samples")
 
 
 def hear_one(audio: Audio, sound: Any) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.audio import features
+from edge_runtime.audio import NO_SOUND, features
 from edge_runtime.errors import InputError
 from edge_runtime.front_end import Audio, standard
 from edgekit.errors import DataError, MissingExtraError
@@ -30,6 +30,9 @@ MARGIN = 1 << 12
 
 FULL_SCALE = 1 << 15
 """Amplitude of int16."""
+
+LOUDEST = 4.0
+"""Most that floats are clipped from: 12 dB above full scale. Beyond, they are on another scale."""
 
 
 @dataclass
@@ -133,12 +136,13 @@ def pcm(path: Path, rate: int, samples: int, changes: Changes) -> Pcm:
     except (soundfile.SoundFileError, OSError, RuntimeError, ValueError) as error:
         raise DataError(f"{path}: no WAV file that can be read: {error}") from error
     if not len(sound):
-        raise DataError(f"{path}: has no sound")
+        raise DataError(f"{path}: {NO_SOUND}")
     channels = sound.shape[1]
     if exact:
         mixed = (sound.sum(axis=1, dtype=np.int64) // channels).astype(np.int16)
     else:
-        mixed = _resampled(path, sound.mean(axis=1), own_rate, rate)
+        _require_sound(path, sound)
+        mixed = _resampled(sound.mean(axis=1), own_rate, rate)
     changes.resampled += own_rate != rate
     changes.cut += frames * rate > samples * own_rate
     changes.padded += len(mixed) < samples
@@ -169,10 +173,19 @@ def _chosen(reading: Reading, where: str) -> Audio:
     return audio
 
 
-def _resampled(path: Path, sound: npt.NDArray[np.float64], own_rate: int, rate: int) -> Pcm:
-    """Return sound of -1 to 1 at another rate, as int16."""
+def _require_sound(path: Path, sound: npt.NDArray[np.float64]) -> None:
+    """Raise DataError for samples that are not about -1 to 1."""
     if not np.isfinite(sound).all():
         raise DataError(f"{path}: has NaN or infinity")
+    if (most := np.abs(sound).max()) > LOUDEST:
+        raise DataError(
+            f"{path}: has samples of up to {most:g}, but floats of a WAV file are -1 to 1: divide "
+            f"them by their full scale, as {FULL_SCALE}"
+        )
+
+
+def _resampled(sound: npt.NDArray[np.float64], own_rate: int, rate: int) -> Pcm:
+    """Return sound of -1 to 1 at another rate, as int16."""
     if own_rate != rate:
         sound = _package("soxr").resample(sound, own_rate, rate)
     return np.clip(np.rint(sound * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)

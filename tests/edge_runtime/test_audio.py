@@ -3,8 +3,11 @@
 import hashlib
 import json
 import math
+import os
+import struct
 import subprocess
 import sys
+import threading
 from array import array
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+import soundfile
 
 import listener
 import sound
@@ -21,6 +25,8 @@ from edge_runtime.audio import Audio, Stream, encode, features, from_json, read_
 from edge_runtime.errors import InputError
 from edge_runtime.front_end import bin_weights, tables
 from edge_runtime.kernels import audio as kernel
+from edgekit.errors import DataError
+from edgekit.train import recordings
 
 MFCC = Audio(coefficients=13)
 FRONT_ENDS = {
@@ -293,6 +299,102 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
             read_wav(path, Audio())
     with pytest.raises(InputError, match=r"none.wav: no WAV file of PCM: No such file"):
         read_wav(tmp_path / "none.wav", Audio())
+
+
+PLAIN = struct.pack("<HHIIHH", 1, 1, 16_000, 32_000, 2, 16)
+
+
+def wav_of(
+    content: bytes, size: int, fmt: bytes = PLAIN, riff: int = 0, before: bytes = b""
+) -> bytes:
+    """A WAV file whose header says so many bytes of samples, whatever there are."""
+    chunks = before + b"fmt " + struct.pack("<I", len(fmt)) + fmt + b"data"
+    return b"RIFF" + struct.pack("<I", riff) + b"WAVE" + chunks + struct.pack("<I", size) + content
+
+
+@pytest.mark.parametrize(
+    ("size", "read"),
+    [(200, 100), (100, 50), (101, 50), (0xFFFFFFFF, 100), (0x7FFFFFDB, 100), (0, 0), (1, 0)],
+)
+@pytest.mark.parametrize("riff", [0, 236, 0xFFFFFFFF])
+def test_sizes_in_a_header_are_read_as_in_training(
+    size: int, read: int, riff: int, tmp_path: Path
+) -> None:
+    audio, pcm = Audio(samples=1_000), np.arange(1, 101, dtype="<i2")
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav_of(pcm.tobytes(), size, riff=riff))
+    if read:
+        expected = [*pcm[:read], *[0] * (1_000 - read)]
+        assert list(read_wav(path, audio)) == expected
+        assert recordings.pcm(path, 16_000, 1_000, recordings.Changes()).tolist() == expected
+        return
+    for error, reading in (
+        (InputError, lambda: read_wav(path, audio)),
+        (DataError, lambda: recordings.pcm(path, 16_000, 1_000, recordings.Changes())),
+    ):
+        with pytest.raises(error, match=r"a\.wav: has no sound, or a header that says so: `ffmpeg"):
+            reading()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_the_extensible_format_is_read(channels: int, tmp_path: Path) -> None:
+    pcm = np.random.default_rng(0).integers(-32768, 32768, (1_000, channels), np.int16)
+    path = tmp_path / "a.wav"
+    soundfile.write(path, pcm, 16_000, "PCM_16", format="WAVEX")
+    assert path.read_bytes()[20:22] == b"\xfe\xff"
+    expected = pcm.astype(int).sum(axis=1) // channels
+    assert list(read_wav(path, Audio(samples=1_000))) == expected.tolist()
+    trained = recordings.pcm(path, 16_000, 1_000, recordings.Changes())
+    assert trained.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("container", ["WAV", "WAVEX"])
+@pytest.mark.parametrize(
+    ("subtype", "shown"),
+    [("FLOAT", "32 bits of float"), ("DOUBLE", "64 bits of float"), ("ULAW", "8 bits of format 7")],
+)
+def test_other_formats_say_how_to_convert_them(
+    subtype: str, shown: str, container: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.zeros(100), 16_000, subtype, format=container)
+    with pytest.raises(InputError, match=rf"a\.wav: {shown} at 16000 Hz; .* `ffmpeg -i IN -ar"):
+        read_wav(path, Audio())
+
+
+def test_chunks_before_the_samples_are_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    odd = b"LIST" + struct.pack("<I", 70_001) + bytes(70_002)
+    path.write_bytes(wav_of(b"\1\0\2\0", 4, before=odd))
+    assert list(read_wav(path, Audio(samples=1_000)))[:3] == [1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (wav_of(b"\1\0", 2, PLAIN[:2] + b"\0\0" + PLAIN[4:]), "it has 0 channels"),
+        (wav_of(b"\1\0", 2, PLAIN[:2] + b"\xff\xff" + PLAIN[4:]), "it has 65535 channels"),
+        (wav_of(b"\1\0", 2)[:40], "it ends before its samples"),
+        (wav_of(b"\1\0", 2, before=b"LIST\xff\xff\xff\xff"), "it ends before its samples"),
+        (wav_of(b"\1\0", 2, PLAIN[:9]), "."),
+    ],
+    ids=["no channels", "too many channels", "cut", "a chunk too long", "a format too short"],
+)
+def test_damaged_headers_are_refused(content: bytes, problem: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf"a\.wav: no WAV file of PCM: {problem}"):
+        read_wav(path, Audio())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(wav_of(b"\1\0\2\0", 0xFFFFFFFF),))
+    writer.start()
+    assert list(read_wav(path, Audio(samples=1_000)))[:3] == [1, 2, 0]
+    writer.join()
 
 
 def test_a_model_hears(tmp_path: Path) -> None:

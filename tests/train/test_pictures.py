@@ -87,8 +87,10 @@ def test_a_file_that_is_no_picture_is_named_with_and_without_a_size(
             load(tmp_path, size=size)
         assert str(raised.value).startswith(f"{bad}: ")
         assert str(raised.value).count(str(bad)) == 1
-    assert load(tmp_path, skip_bad=True).notes[-1].startswith(
-        f"1 pictures are left out; the first: {bad}: "
+    assert (
+        load(tmp_path, skip_bad=True)
+        .notes[-1]
+        .startswith(f"1 pictures are left out; the first: {bad}: ")
     )
 
 

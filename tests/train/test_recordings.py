@@ -54,6 +54,11 @@ def test_any_rate_and_width_is_the_same_tone(tmp_path: Path, subtype: str, rate:
     assert error < (300 if subtype == "PCM_U8" else 2), error
 
 
+def test_floats_somewhat_beyond_full_scale_are_clipped(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.array([2.0, -2.0, 0.5]), 8000, "FLOAT")
+    assert read(tmp_path / "a.wav")[:4].tolist() == [32767, -32768, 16384, 0]
+
+
 def folder_of(path: Path) -> Path:
     """Low and loud beeps of several rates and lengths."""
     for kind, amplitude in (("loud", 0.9), ("quiet", 0.1)):
@@ -96,6 +101,7 @@ def test_a_folder_of_class_folders(tmp_path: Path) -> None:
         (b"", "no WAV file that can be read"),
         ("empty", "has no sound"),
         ("nan", "has NaN or infinity"),
+        ("unscaled", "has samples of up to 30000, but floats of a WAV file are -1 to 1: divide"),
         ("slow", "has 10 samples a second"),
     ],
 )
@@ -108,6 +114,9 @@ def test_recordings_that_cannot_be_used(tmp_path: Path, content: bytes | str, me
         soundfile.write(bad, np.zeros(0), 8000, "PCM_16")
     elif content == "nan":
         soundfile.write(bad, np.full(100, np.nan), 8000, "FLOAT")
+    elif content == "unscaled":
+        # The channels' mean is silence.
+        soundfile.write(bad, np.full((100, 2), 30000.0) * (1, -1), 8000, "FLOAT")
     else:
         soundfile.write(bad, np.zeros(100), 10, "PCM_16")
     found = class_folders.found(tmp_path)
