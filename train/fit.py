@@ -293,6 +293,11 @@ def split(recipe: Recipe, dataset: Dataset, model: Any = None) -> Data:
     y = targets_for(model, dataset, x, test=False)
     if recipe.validation_split:
         held = rows_held_out(dataset, recipe.validation_split)
+        if not held.any():
+            raise DataError(
+                "--validation-split: each class has a single group of training inputs, which "
+                "cannot be held out: leave it out, or train on more groups"
+            )
         return Data(x[~held], y[~held], x[held], y[held])
     x_test = normalise(dataset.x_test)
     return Data(x, y, x_test, targets_for(model, dataset, x_test))

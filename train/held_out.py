@@ -28,13 +28,22 @@ def rows_held_out(dataset: Dataset, share: float) -> npt.NDArray[np.bool_]:
     """Return which training inputs are held out, bool [N]: the last ones.
 
     Of data with groups these are whole groups, so that none is on both sides: the last ones, until
-    they have at least that share; at least one group is left to train on.
+    there is at least that share of each class. Each class keeps a group to train on; a class that
+    has no other is not held out.
     """
     count = len(dataset.x_train)
     if dataset.groups is None or not share:
         return np.arange(count) >= int(count * (1 - share))
-    names, first, sizes = np.unique(dataset.groups, return_index=True, return_counts=True)
-    order = np.argsort(first)[::-1]
-    before = np.cumsum(sizes[order]) - sizes[order]
-    chosen = names[order][(before < share * count) & (np.arange(len(names)) < len(names) - 1)]
-    return np.isin(dataset.groups, chosen)
+    names, first, group = np.unique(dataset.groups, return_index=True, return_inverse=True)
+    kind = dataset.y_train if dataset.labels else np.zeros(count, np.int64)
+    inputs = np.zeros((len(names), int(kind.max(initial=0)) + 1), np.int64)  # by group and class
+    np.add.at(inputs, (group, kind), 1)
+    wanted, left = share * inputs.sum(axis=0), (inputs > 0).sum(axis=0)
+    chosen, so_far = np.zeros(len(names), bool), np.zeros(inputs.shape[1])
+    for one in np.argsort(first)[::-1]:
+        has = inputs[one] > 0
+        if (left[has] > 1).all() and (so_far < wanted)[has].any():
+            chosen[one] = True
+            so_far += inputs[one]
+            left -= has
+    return chosen[group]

@@ -69,6 +69,20 @@ def test_an_array_names_the_groups(name: str, dtype: type, tmp_path: Path) -> No
         assert set(unnamed.x_train[:, 0]) & set(unnamed.x_test[:, 0])
 
 
+def test_groups_of_each_class_are_held_out() -> None:
+    """Files of class folders are groups of one class each, those of the last class the last."""
+    for sizes in [(3, 3), (2, 5), (10, 2, 4)]:
+        group = np.arange(sum(sizes))
+        y = np.repeat(np.arange(len(sizes)), sizes)
+        zeros = np.zeros((len(y), 1), np.float32)
+        labels = tuple("abc"[: len(sizes)])
+        data = Dataset(zeros, y, zeros, y, labels, "", "", "", "resize", groups=group)
+        for share in 0.05, 0.2, 0.5, 0.99:
+            held = rows_held_out(data, share)
+            assert set(y[held]) == set(y[~held]) == set(range(len(sizes)))
+        assert rows_held_out(replace(data, groups=y), 0.2).tolist() == [False] * len(y)
+
+
 def test_a_training_part_has_groups_of_its_own(tmp_path: Path) -> None:
     path, test = tmp_path / "a.npz", WHO == 5
     test[0] = True
@@ -280,7 +294,7 @@ def test_later_commands_divide_the_same_data_by_the_same_groups(tmp_path: Path) 
         found = test_inputs.for_models([model])
         assert found.sha256 == dataset.sha256
         assert (found.reading, found.split["by"]) == (dataset.reading, "group")
-    # Other data have other people.
+    # The same data elsewhere are divided alike; other data have other people.
     other = tmp_path / "other"
     (other / "all").mkdir(parents=True)
     for kind in ("cat", "dog"):
@@ -289,4 +303,6 @@ def test_later_commands_divide_the_same_data_by_the_same_groups(tmp_path: Path) 
     (other / "more").mkdir()
     for kind in ("cat", "dog"):
         (other / "all" / kind).rename(other / "more" / kind)
+    assert test_inputs.for_models([model], str(other / "more")).split["by"] == "group"
+    next((other / "more").rglob("*.png")).unlink()
     assert test_inputs.for_models([model], str(other / "more")).split["by"] == "class"
