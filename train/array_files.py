@@ -41,7 +41,7 @@ def from_file(
         may_lack=may_lack,
         group=reading.group,
     )
-    groups = loaded.groups
+    groups, places = loaded.groups, loaded.places
     arrays, notes = dict(loaded.arrays), list(loaded.notes)
     shape = shape or _own_shape(arrays, path, reading)
     inputs = {name: x for name, x in arrays.items() if name.startswith("x")}
@@ -62,6 +62,8 @@ def from_file(
         arrays[name], arrays[y] = fitted(x[kept], shape, where), arrays[y][kept]
         if groups is not None and name != "x_test":
             groups = groups[kept]
+        if name != "x_train" and not isinstance(kept, slice):
+            places = (np.arange(len(x)) if places is None else places)[kept]
         notes += more
     if groups is not None:
         reading = replace(reading, group=reading.group or GROUPS)
@@ -70,6 +72,7 @@ def from_file(
         arrays=arrays,
         notes=tuple(dict.fromkeys(notes)),
         groups=groups,
+        places=places,
         reading=reading,
     )
 

@@ -109,6 +109,7 @@ def from_npz(
     arrays: dict[str, Array] = {}
     names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    places: Array | None = None
     truth = {y: _squeezed(content[y]) for y in with_y}
     targets = _all_targets(truth, numbers, path)
     if may_lack:
@@ -129,9 +130,10 @@ def from_npz(
             if not known.all():
                 notes = (f"{path}: {np.sum(~known)} of {y} are no training class, and left out",)
                 truths, arrays[x] = truths[known], arrays[x][known]
+                places = np.flatnonzero(known)
         arrays[y], names = labelled(truths, names, targets, f"{path}: {y}")
     groups, more = _groups(content, parts, group, path)
-    return Loaded(arrays, names, (*notes, *more), groups)
+    return Loaded(arrays, names, (*notes, *more), groups, places=places)
 
 
 def _groups(

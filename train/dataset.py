@@ -110,6 +110,8 @@ class Loaded:
             belong into one part. None without groups.
         rows: int64 [N, 2], of windows of a time series the first row and the one behind the last;
             None of other data.
+        places: int64 [N], where inputs of ``x``, or of ``x_test``, are left out, for each other one
+            its number in the file, from 0, of windows that of their first row; else None.
         files: for each input of ``x``, or of ``x_test``, its file, where each has its own; else
             empty.
         features: names of the columns of a table, in the order of the last axis; else empty.
@@ -123,6 +125,7 @@ class Loaded:
     notes: tuple[str, ...] = ()
     groups: Array | None = None
     rows: Array | None = None
+    places: Array | None = None
     files: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     audio: Audio | None = None

@@ -224,6 +224,22 @@ def test_a_class_that_the_model_does_not_have_is_never_right(
     assert (document["correct"], document["total"]) == (right, 4)
 
 
+def test_rows_that_are_left_out_count(float_model, tmp_path, capsys):
+    path = tmp_path / "numbers.tflite"
+    path.write_bytes(attach(float_model.read_bytes(), Metadata(("a", "b"))))
+    x = np.random.default_rng(0).random((6, 28, 28, 1), np.float32)
+    expected = load(path).predict(x)
+    x[1, 0, 0], x[4, 5, 5] = np.nan, np.inf
+    for name in "x", "x_test":
+        train = {"x_train": x[:1], "y_train": [0]} if name == "x_test" else {}
+        np.savez(tmp_path / "x.npz", **{name: x}, **({"y_test": [0] * 6, **train} if train else {}))
+        command = ["predict", str(path), "--data", str(tmp_path / "x.npz"), "--skip-bad", "--json"]
+        assert run(command) == 0
+        rows = documents.read(capsys.readouterr().out)["predictions"]
+        assert [one["row"] for one in rows] == [0, 2, 3, 5]
+        assert [one["scores"] for one in rows] == expected[[0, 2, 3, 5]].tolist()
+
+
 def test_an_array_that_does_not_fit(model, tmp_path, capsys):
     np.save(tmp_path / "x.npy", np.zeros((3, 7)))
 

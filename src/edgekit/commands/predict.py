@@ -211,11 +211,13 @@ def _of_data(
     part = "_test" if "x_test" in loaded.arrays else ""
     contents = _contents(model, path, loaded.arrays[f"x{part}"])
     names = _of_indices(loaded.names, metadata.labels) if not numbers else ()
-    first = None if part or loaded.rows is None else loaded.rows[:, 0]
+    places = loaded.places
+    if places is None and loaded.rows is not None and not part:
+        places = loaded.rows[:, 0]
     for number, content in enumerate(contents):
         where: dict[str, Any] = {"file": loaded.files[number]} if loaded.files else {"file": source}
         if not loaded.files:
-            where["row"] = number if first is None else int(first[number])
+            where["row"] = number if places is None else int(places[number])
         truth = names[loaded.arrays[f"y{part}"][number]] if names else None
         yield Answer({**where, **content}, truth)
 
