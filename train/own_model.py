@@ -170,7 +170,12 @@ def _require_fit(model: Any, dataset: Dataset, task: str, where: str) -> None:
         fits = output == dataset.y_train.shape[1:]
         wanted = f"{list(dataset.y_train.shape[1:])}, the targets'"
         if not dataset.y_train.size:
-            wanted = f"{list(given)}, the input's: the data have neither classes nor targets"
+            lacking = "the data have neither classes nor targets"
+            if dataset.features:
+                lacking += ": name the column with --label"
+            if output == given:  # as an anomaly detector's, which --task says it is not
+                raise ModelFileError(f"{where}: --task {task}: {lacking}")
+            wanted = f"{list(given)}, the input's: {lacking}"
     if not fits:
         raise ModelFileError(f"{where}: its output is {list(output)}; the data need {wanted}")
 

@@ -1,11 +1,14 @@
 """CSV and Parquet in batches of rows, through pyarrow."""
 
 import csv
+import json
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import StringIO
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +17,19 @@ import numpy.typing as npt
 
 from edgekit import archives
 from edgekit.errors import DataError, MissingExtraError
+from edgekit.train.reading import NOTHING_CHOSEN, Reading
 
 DELIMITERS = {".csv": ",;\t|", ".tsv": "\t"}
 """Suffix -> what may separate the columns, most usual first."""
 PARQUET = (".parquet", ".pq")
 SUFFIXES = (*DELIMITERS, *PARQUET)
+
+LABELS = ("label", "class", "target", "y")
+"""Names of the column with the label, in any case, where the user names none; the first that a
+table has."""
+
+ROW_NUMBERS = re.compile(r"__index_level_[0-9]+__|Unnamed: [0-9]+(\.[0-9]+)?")
+"""Columns that pandas wrote, or read, as the index of its rows."""
 
 SNIFFED = 1 << 20
 """Bytes of a text that its delimiter and header are determined from."""
@@ -39,12 +50,14 @@ class TableFile:
         columns: their names; "0", "1", ... where the file has no header.
         delimiter: what separates columns; "" for Parquet.
         header: whether the first row is the names.
+        index: the columns that are the index of pandas, such as row numbers.
     """
 
     path: Path
     columns: tuple[str, ...]
     delimiter: str
     header: bool
+    index: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,8 +87,15 @@ class Refused:
     first: str = ""
 
 
-def opened(path: Path) -> TableFile:
+def opened(
+    path: Path, reading: Reading = NOTHING_CHOSEN, like: TableFile | None = None
+) -> TableFile:
     """Look at the beginning of a file for its columns.
+
+    Args:
+        path: the file.
+        reading: the user's choices; a row with the names of columns in them is a header.
+        like: the first file of several; a row that counts is a header only if it is one there.
 
     Raises:
         DataError: it cannot be read as CSV or Parquet, or has a column twice.
@@ -87,12 +107,13 @@ def opened(path: Path) -> TableFile:
             import pyarrow.parquet as pq
 
             about = pq.read_metadata(path)
-            names = tuple(about.schema.to_arrow_schema().names)
+            schema = about.schema.to_arrow_schema()
+            names = tuple(schema.names)
         if reason := archives.refusal(SMALLEST * about.num_rows * len(names), path.stat().st_size):
             raise DataError(f"{path}: {reason}")
-        file = TableFile(path, names, "", header=True)
+        file = TableFile(path, names, "", header=True, index=_index(names, schema.metadata))
     else:
-        file = _of_text(path)
+        file = _of_text(path, reading, like)
     if doubled := [name for name, times in Counter(file.columns).items() if times > 1]:
         raise DataError(f"{path}: has the column {doubled[0]!r} twice")
     return file
@@ -225,7 +246,17 @@ def _readable(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: cannot be read: {reason}") from error
 
 
-def _of_text(path: Path) -> TableFile:
+def _index(names: Sequence[str], metadata: Mapping[bytes, bytes] | None) -> tuple[str, ...]:
+    """Return the columns that are the index of pandas, by its metadata and by their names."""
+    try:
+        stated = json.loads((metadata or {})[b"pandas"])["index_columns"]
+        written = {name for name in stated if isinstance(name, str)}
+    except (KeyError, TypeError, ValueError, RecursionError):
+        written = set()
+    return tuple(name for name in names if name in written or ROW_NUMBERS.fullmatch(name))
+
+
+def _of_text(path: Path, reading: Reading, like: TableFile | None) -> TableFile:
     with path.open("rb") as file:
         start = file.read(SNIFFED)
     try:
@@ -238,30 +269,78 @@ def _of_text(path: Path) -> TableFile:
     delimiter = max(among, key=line.count)
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
     try:
-        rows = [row for row, _ in zip(reader, range(2), strict=False)]
+        rows = list(islice(reader, 2))
+        named = _named(rows[0], chain(rows[1:], reader), reading) if rows else ()
     except csv.Error as error:
         raise DataError(f"{path}: cannot be read: {error}") from None
     if not rows or not any(rows[0]):
         raise DataError(f"{path}: is empty, or begins with an empty row")
     first, second = rows[0], rows[1] if len(rows) > 1 else []
-    header = is_header(first, second)
-    names = tuple(name.strip() for name in first) if header else tuple(map(str, range(len(first))))
-    return TableFile(path, names, delimiter, header)
+    names = tuple(name.strip() for name in first)
+    if like and counts(first):
+        header = like.header and names == like.columns
+    else:
+        header = is_header(first, second, named)
+    names = names if header else tuple(map(str, range(len(first))))
+    return TableFile(path, names, delimiter, header, _index(names, None))
 
 
-def is_header(first: Sequence[str], second: Sequence[str]) -> bool:
+def _named(first: Sequence[str], others: Iterator[list[str]], reading: Reading) -> tuple[str, ...]:
+    """Return the cells of the first row that name a column by the user's choices, or by LABELS.
+
+    Args:
+        first: the row.
+        others: rows further down; a label's name that occurs there again is a value, as "y" is
+            where it means yes.
+        reading: the user's choices.
+    """
+    if not any(map(is_number, first)):
+        return ()  # a header without them
+    chosen = {*reading.label, *reading.features, reading.group, reading.split}
+    named = [cell for cell in first if cell.strip() in chosen]
+    usual = [index for index, cell in enumerate(first) if cell.strip().lower() in LABELS]
+    for row in others if usual else ():
+        usual = [index for index in usual if row[index : index + 1] != [first[index]]]
+    return (*named, *(first[index] for index in usual))
+
+
+def is_header(first: Sequence[str], second: Sequence[str], named: Collection[str] = ()) -> bool:
     """Return whether the first row of a text is the names of the columns.
 
-    It is if it has no number, or text where the second row has a number.
+    It is if it has no number, or text where the second row has a number, or text in ``named``. It
+    is, too, if it counts, as the names that pandas gives, and the second row does not: few data
+    begin so.
     """
     if not any(map(is_number, first)):
         return True
     pairs = zip(first, second, strict=False)
-    return any(one.strip() and not is_number(one) and is_number(other) for one, other in pairs)
+    if any(one.strip() and not is_number(one) and is_number(other) for one, other in pairs):
+        return True
+    if any(cell in named and not is_number(cell) for cell in first):
+        return True
+    # Two small numbers, such as 0 and 1, may well be data above others like them.
+    tells = len(first) > 2 or not first[0] or (len(first) == 2 and not set(second) <= set(first))
+    return any(second) and tells and counts(first) and not _ascend(second)
+
+
+def counts(first: Sequence[str]) -> bool:
+    """Return whether a row counts from 0 or 1; before that pandas leaves the index without name."""
+    cells = [cell.strip() for cell in first]
+    cells = cells[1:] if cells[:1] == [""] else cells
+    return bool(cells) and any(cells == [str(n + k) for k in range(len(cells))] for n in (0, 1))
+
+
+def _ascend(row: Sequence[str]) -> bool:
+    """Return whether each number of a row is one more than that before."""
+    if not all(map(is_number, row)):
+        return False
+    return all(float(b) - float(a) == 1 for a, b in pairwise(row))
 
 
 def is_number(text: str) -> bool:
     """Return whether a cell is a number; NaN and infinity are."""
+    if "_" in text:  # float() takes 1_000
+        return False
     try:
         float(text)
     except ValueError:

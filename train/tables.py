@@ -23,7 +23,7 @@ def from_file(path: Path, reading: Reading, numbers: bool | None) -> Loaded:
     A row is an input float32 [F]; with ``reading.window``, windows float32 [T, F] are. A window
     crosses neither from one group or class to another nor a row left out; where targets are
     numbers, its target is that of its last row. Without ``reading.label``, a column with a name
-    of ``table_columns.LABELS`` is the label; without ``reading.features``, all columns that have
+    of ``table_files.LABELS`` is the label; without ``reading.features``, all columns that have
     no other use are inputs.
 
     Args:
@@ -67,10 +67,10 @@ def _loaded(
     sources: Sequence[Source], where: Path, reading: Reading, numbers: bool | None
 ) -> Loaded:
     rows = Rows()
-    first = table_files.opened(sources[0].path)
+    first = table_files.opened(sources[0].path, reading)
     columns = table_columns.resolved(first, reading, by_folder=bool(sources[0].label))
     for source in sources:
-        file = first if source is sources[0] else table_files.opened(source.path)
+        file = first if source is sources[0] else table_files.opened(source.path, reading, first)
         if missing := [name for name in columns.all if name not in file.columns]:
             raise DataError(f"{file.path}: has no column {missing[0]!r}, which {first.path} has")
         table_rows.read(file, columns, source, rows, skip_bad=reading.skip_bad)

@@ -14,26 +14,11 @@ from sklearn import datasets
 from edgekit import archives
 from edgekit.errors import DataError, MissingExtraError
 from edgekit.train import data, table_rows
-from edgekit.train.dataset import Dataset
 from edgekit.train.reading import Reading
 from edgekit.train.table_files import is_header
+from tables_of import load, sorted_rows, written
 
 pytestmark = pytest.mark.unsanitized
-
-
-def load(path: Path, reading: Reading | None = None, numbers: bool | None = None) -> Dataset:
-    return data.load(str(path), None, None, numbers=numbers, reading=reading or Reading())
-
-
-def written(path: Path, *lines: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-def sorted_rows(dataset: Dataset) -> np.ndarray:
-    rows = np.concatenate((dataset.x_train, dataset.x_test))
-    return rows[np.lexsort(rows.T)]
 
 
 @pytest.mark.parametrize("kind", ["csv", "tsv", "parquet"])
