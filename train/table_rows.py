@@ -59,6 +59,7 @@ class Rows:
         x: features float32 [n, F], batch by batch.
         words: the label where it is text or whole numbers.
         numbers: the label, or several, as float64 [n, K], where it is other numbers.
+        whole: whether some of ``numbers`` are of a column of text or whole numbers.
         group, part: the columns of this use.
         begins: whether a row follows no other row, batch by batch.
         bad: how many rows are left out.
@@ -70,6 +71,7 @@ class Rows:
     numbers: list[npt.NDArray[np.float64]] = field(default_factory=list)
     group: Words = field(default_factory=Words)
     part: Words = field(default_factory=Words)
+    whole: bool = False
     begins: list[Mask] = field(default_factory=list)
     bad: int = 0
     first_bad: str = ""
@@ -172,6 +174,7 @@ def _label(file: TableFile, batch: Batch, columns: Columns, rows: Rows) -> _Colu
     column = batch.columns[columns.label[0]]
     pyarrow = table_files.arrow()
     fractions = pyarrow.types.is_floating(column.type) or pyarrow.types.is_decimal(column.type)
+    rows.whole = rows.whole or not fractions
     if len(columns.label) > 1 or fractions or rows.numbers:
         values, usable, reason = _finite(file, batch, columns.label, np.float64)
         return _Column(None, values, usable, reason)
@@ -192,18 +195,30 @@ def _words(file: TableFile, batch: Batch, name: str) -> _Column | None:
 
 def _append_label(file: TableFile, label: _Column, kept: Array, rows: Rows) -> None:
     if label.words is None:
+        _words_as_numbers(file, rows, "numbers, and {} before them")
         rows.numbers.append(label.numbers[kept])
         return
     rows.words.append(label.words.take(table_files.arrow().array(kept)))
-    if len(rows.words.names) <= MOST_CLASSES:
-        return
-    # These are targets rather than classes.
+    if len(rows.words.names) > MOST_CLASSES:
+        # These are targets rather than classes.
+        reason = f"more than {MOST_CLASSES} different values, and {{}} is not a number"
+        _words_as_numbers(file, rows, reason)
+
+
+def _words_as_numbers(file: TableFile, rows: Rows, reason: str) -> None:
+    """Move the labels read so far to ``rows.numbers``.
+
+    Args:
+        file: the file that is read, as errors call it.
+        rows: the rows.
+        reason: what the label has where this cannot be done, with {} for one that is no number.
+
+    Raises:
+        DataError: a label is no number.
+    """
     names = list(rows.words.names)
     if odd := next((name for name in names if not table_files.is_number(name)), None):
-        raise DataError(
-            f"{file.path}: the label has more than {MOST_CLASSES} different values, and {odd!r} "
-            "is not a number"
-        )
+        raise DataError(f"{file.path}: the label has {reason.format(repr(odd))}")
     values = np.array([float(name) for name in names])
     rows.numbers += [values[codes][:, None] for codes in rows.words.codes]
     rows.words = Words()

@@ -1,10 +1,12 @@
 """The user's tables, CSV or Parquet: rows, or windows of rows, as inputs."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from edgekit.errors import DataError
 from edgekit.train import table_columns, table_files, table_rows, windows
@@ -15,6 +17,13 @@ from edgekit.train.groups import in_both
 from edgekit.train.reading import Reading
 from edgekit.train.table_columns import Columns
 from edgekit.train.table_rows import Rows, Source, Words
+
+DIGITS = re.compile(r"[+-]?[0-9]+")
+WHOLE = re.compile(r"0|-?[1-9][0-9]*")
+"""Whole numbers, and those as whose text they can be restored."""
+
+LARGEST = 1 << 62
+"""Bound of whole numbers."""
 
 
 def from_file(path: Path, reading: Reading, numbers: bool | None) -> Loaded:
@@ -66,6 +75,8 @@ def from_folders(
 def _loaded(
     sources: Sequence[Source], where: Path, reading: Reading, numbers: bool | None
 ) -> Loaded:
+    if not sources:
+        raise DataError(f"{where}: has no table")
     rows = Rows()
     first = table_files.opened(sources[0].path, reading)
     columns = table_columns.resolved(first, reading, by_folder=bool(sources[0].label))
@@ -129,25 +140,55 @@ def _labels(
     """Return class indices and names, or targets; K is 0 without either."""
     what = f"{where}: column {', '.join(columns.label)}" if columns.label else str(where)
     if rows.numbers:
-        y, names = labelled(np.concatenate(rows.numbers), (), numbers, what)
+        values = np.concatenate(rows.numbers)
+        if rows.whole and values.shape[1] == 1:
+            values = _whole_again(values)
+        y, names = labelled(values, (), numbers, what)
         return y, columns.label if names and len(columns.label) > 1 else names
     if not rows.words.names:
         return np.zeros((sum(map(len, rows.x)), 0), np.float32), ()
-    of_names, names = labelled(_typed(rows.words), (), numbers, what)
+    different = list(rows.words.names)
+    if not columns.label:  # folders are classes, whatever the model predicts
+        values = _ordered(different)
+        of_names, names = labelled(values, (), False, what)
+    else:
+        of_names, names = labelled(_typed(different, numbers), (), numbers, what)
     return of_names[np.concatenate(rows.words.codes)], names
 
 
-def _typed(words: Words) -> Array:
-    """Return the different values as whole numbers or numbers, if all of them are such."""
-    names = list(words.names)
-    for kind, most in ((int, 2.0**62), (float, np.inf)):
-        try:
-            values = [kind(name) for name in names]
-        except ValueError:
-            continue
-        if all(abs(value) < most for value in values):
-            return np.array(values)
+def _typed(names: Sequence[str], numbers: bool | None) -> Array:
+    """Return different labels as whole numbers or numbers, if all of them are such; else as text.
+
+    Args:
+        names: the labels; 01 and +1 are text, and neither is 1.
+        numbers: whether they are targets, which 01 may be, too.
+    """
+    if all(map(table_files.is_number, names)):
+        values = np.array([float(name) for name in names])
+        digits = [name for name in names if DIGITS.fullmatch(name)]
+        if np.isfinite(values).all() and (numbers or all(map(WHOLE.fullmatch, digits))):
+            if len(digits) == len(names):
+                return values if numbers else _ordered(names)
+            return _whole_again(values) if digits else values
     return np.array(names)
+
+
+def _ordered(names: Sequence[str]) -> Array:
+    """Return labels as whole numbers, whose order is theirs; as text if one is none."""
+    if all(map(WHOLE.fullmatch, names)) and all(abs(int(name)) < LARGEST for name in names):
+        return np.array([int(name) for name in names])
+    return np.array(names)
+
+
+def _whole_again(values: npt.NDArray[np.float64]) -> Array:
+    """Return numbers as int64 where all are whole, and few enough to be classes.
+
+    Whole numbers become floats where a value is missing, and in one file of several only: some of
+    these were whole numbers where they were read.
+    """
+    whole = bool((values == np.floor(values)).all() and (np.abs(values) < LARGEST).all())
+    few = whole and len(np.unique(values)) <= table_rows.MOST_CLASSES
+    return values.astype(np.int64) if few else values
 
 
 def _windows(
@@ -168,14 +209,16 @@ def _parts(
     part: Array, words: Words, column: str, where: Path
 ) -> tuple[table_rows.Mask, table_rows.Mask, list[str]]:
     """Return which inputs are for training and which for testing, and notes."""
-    codes = {name.lower(): code for name, code in words.names.items()}
-    training = [codes[name] for name in TRAINING if name in codes]
+    codes: dict[str, list[int]] = {}
+    for name, code in words.names.items():
+        codes.setdefault(name.lower(), []).append(code)
+    training = [code for name in TRAINING for code in codes.get(name, ())]
     held_out = [name for name in HELD_OUT if name in codes]
     odd = [name for name in codes if name not in (*TRAINING, *HELD_OUT)]
     if odd or not training or not held_out:
         has = repr(odd[0]) if odd else f"only {', '.join(map(repr, codes))}"
         raise DataError(f"{where}: {column} has {has}; it needs 'train' and 'test'")
-    train, test = np.isin(part, training), part == codes[held_out[0]]
+    train, test = np.isin(part, training), np.isin(part, codes[held_out[0]])
     if not train.any() or not test.any():
         raise DataError(f"{where}: {column}: the training or the test part is empty")
     notes = [f"{name} is left out, {held_out[0]} is used" for name in held_out[1:]]
