@@ -200,9 +200,10 @@ def _classes(
     """Return the classes of a folder, ``least`` or more, and notes on what is left out."""
     folders = [entry for entry in entries if entry.is_dir()]
     if kind == TABLES and not folders and entries:
-        tables = tuple(entry for entry in entries if entry.suffix.lower() in SUFFIXES)
-        left_out = [f"{entry}: no table, is left out" for entry in entries if entry not in tables]
-        return (Class("", tables),), left_out
+        tables, problems, notes = _files(folder, kind)
+        if problems and not skip_bad:
+            raise DataError(problems[0])
+        return (Class("", tables),), [*notes, *(f"{problem}: is left out" for problem in problems)]
     if len(folders) < least:
         present = f"{len(entries)} files" if entries and not folders else str(len(folders))
         needed = "at least two class folders" if least > 1 else "a class folder"
@@ -211,20 +212,27 @@ def _classes(
     notes = [f"{entry}: a file beside the class folders, is left out" for entry in strays]
     classes = []
     for one in folders:
-        files, problems = _files(one, kind)
+        files, problems, more = _files(one, kind)
         if problems and not skip_bad:
             raise DataError(problems[0])
-        notes += [f"{problem}: is left out" for problem in problems]
+        notes += [*more, *(f"{problem}: is left out" for problem in problems)]
         if files:
             classes.append(Class(one.name, files))
     return tuple(classes), notes
 
 
-def _files(folder: Path, kind: str) -> tuple[tuple[Path, ...], list[str]]:
-    """Return the files of a class, and what is wrong with what else is there."""
+def _files(folder: Path, kind: str) -> tuple[tuple[Path, ...], list[str], list[str]]:
+    """Return the files of a class, what is wrong with what else is there, and notes."""
     entries = _entries(folder)
-    problems = []
-    if not entries:
+    files = [entry for entry in entries if entry.is_file()]
+    problems: list[str] = []
+    notes: list[str] = []
+    if kind == TABLES:
+        # Text beside tables is usual, and only the suffix tells a table.
+        strays = [file for file in files if file.suffix.lower() not in SUFFIXES]
+        notes = [f"{stray}: no table, is left out" for stray in strays]
+        files = [file for file in files if file not in strays]
+    if not files and len(notes) == len(entries):
         problems.append(f"{folder}: the class has no {FILES[kind][0]}")
     for entry in entries:
         if entry.is_dir():
@@ -235,7 +243,7 @@ def _files(folder: Path, kind: str) -> tuple[tuple[Path, ...], list[str]]:
             )
         elif not entry.is_file():
             problems.append(f"{entry}: neither a file nor a link to one")
-    return tuple(entry for entry in entries if entry.is_file()), problems
+    return tuple(files), problems, notes
 
 
 def _inside(folder: Path) -> Path:

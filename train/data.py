@@ -149,7 +149,8 @@ def completed(source: str, chosen: Reading, recorded: Reading, *, same: bool) ->
     Args:
         source: as for :func:`load`.
         chosen: the user's choices.
-        recorded: the choices of the model's training; a label that a file lacks is left out.
+        recorded: the choices of the model's training; a label that a file lacks, or whose part is
+            played by the folders of classes, is left out.
         same: whether it is the source that the model was trained on.
 
     Raises:
@@ -158,9 +159,17 @@ def completed(source: str, chosen: Reading, recorded: Reading, *, same: bool) ->
     """
     kind = kind_of(source)
     reading = chosen.completed(recorded, kind, same=same)
-    if kind != TABLES or same or chosen.label or Path(source).is_dir():
+    if kind != TABLES or same or chosen.label or not reading.label:
         return reading
-    columns = table_files.opened(Path(source)).columns
+    path = Path(source)
+    if path.is_dir():
+        # Whether the folder can be used is decided where it is read.
+        parts = class_folders.found(path, skip_bad=True, may_lack=True).parts
+        classes = [one for part in parts for one in part.classes if one.files]
+        if not classes or classes[0].name:
+            return replace(reading, label=())
+        path = classes[0].files[0]
+    columns = table_files.opened(path, reading).columns
     return reading if set(reading.label) <= set(columns) else replace(reading, label=())
 
 
