@@ -68,6 +68,7 @@ OF_TRAIN = {
     *("edgekit.train.arrays", "edgekit.train.data", "edgekit.train.dataset"),
     *("edgekit.train.anomalies", "edgekit.train.held_out", "edgekit.train.normalization"),
     *("edgekit.train.finetune.recipe", "edgekit.train.reading", "edgekit.train.splits"),
+    "edgekit.train.training_data",
 }
 """Modules of train that convert and benchmarks may import."""
 

@@ -59,6 +59,11 @@ class TableFile:
     header: bool
     index: tuple[str, ...] = ()
 
+    @property
+    def first_row(self) -> int:
+        """The number of the first row that is not the header, as ``Batch.places`` counts."""
+        return 1 + int(self.header) if self.delimiter else 0
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -198,7 +203,7 @@ def _of_csv(file: TableFile, names: Sequence[str], refused: Refused) -> Iterator
             strings_can_be_null=False,
         ),
     )
-    first = 1 + int(file.header)
+    first = file.first_row
     with stream:
         for batch in stream:
             columns = dict(zip(batch.schema.names, batch.columns, strict=True))

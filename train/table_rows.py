@@ -62,6 +62,7 @@ class Rows:
         whole: whether some of ``numbers`` are of a column of text or whole numbers.
         group, part: the columns of this use.
         begins: whether a row follows no other row, batch by batch.
+        places: the rows' numbers in their files, batch by batch.
         bad: how many rows are left out.
         first_bad: what is wrong with the first of them.
     """
@@ -73,6 +74,7 @@ class Rows:
     part: Words = field(default_factory=Words)
     whole: bool = False
     begins: list[Mask] = field(default_factory=list)
+    places: list[npt.NDArray[np.int64]] = field(default_factory=list)
     bad: int = 0
     first_bad: str = ""
 
@@ -134,6 +136,7 @@ def read(file: TableFile, columns: Columns, source: Source, rows: Rows, *, skip_
         rows.x.append(x[kept].astype(np.float32, copy=False))
         places = batch.places[kept]
         # A row left out, for whatever reason, ends a run.
+        rows.places.append(places)
         rows.begins.append(np.diff(places, prepend=last) != 1)
         last = int(places[-1]) if len(places) else last
         if label is not None:

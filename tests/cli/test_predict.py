@@ -240,6 +240,21 @@ def test_rows_that_are_left_out_count(float_model, tmp_path, capsys):
         assert [one["scores"] for one in rows] == expected[[0, 2, 3, 5]].tolist()
 
 
+def test_rows_of_a_table_that_are_left_out_count(tmp_path, capsys):
+    vector = [build.tensor((1, 2)), build.tensor((1, 2))]
+    content = build.model(vector, [("SOFTMAX", [0], 1, {"beta": 1.0})])
+    path = tmp_path / "features.tflite"
+    said = Metadata(("a", "b"), mean=(0.0, 0.0), std=(1.0, 1.0), features=True)
+    path.write_bytes(attach(content, said))
+    rows = ["2,0", "x,0", "0,2", "1", "3,0"]
+    for header in "a,b\n", "":
+        (tmp_path / "bad.csv").write_text(header + "\n".join(rows))
+        command = ["predict", str(path), "--data", str(tmp_path / "bad.csv"), "--skip-bad"]
+        assert run([*command, "--json"]) == 0
+        found = documents.read(capsys.readouterr().out)["predictions"]
+        assert [(one["row"], one["label"]) for one in found] == [(0, "a"), (2, "b"), (4, "a")]
+
+
 def test_an_array_that_does_not_fit(model, tmp_path, capsys):
     np.save(tmp_path / "x.npy", np.zeros((3, 7)))
 
