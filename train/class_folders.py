@@ -1,5 +1,6 @@
 """Folders of class folders, as people unzip them: files by class, and by part if there are any."""
 
+import mimetypes
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -188,10 +189,17 @@ def kind_of(entries: Iterable[Path]) -> str:
             suffix = entry.suffix.lower()
             kinds[RECORDINGS] += suffix in WAVES
             kinds[TABLES] += suffix in SUFFIXES
-            kinds[PICTURES] += suffix not in (*WAVES, *SUFFIXES, "") and not entry.is_dir()
+            others = suffix not in (*WAVES, *SUFFIXES, "") and not entry.is_dir()
+            kinds[PICTURES] += others and _may_be_picture(entry)
         level = [inner for entry in level for inner in _entries(entry)[:SAMPLED]]
     kind, times = max(kinds.items(), key=lambda item: item[1], default=(PICTURES, 0))
     return kind if times else PICTURES
+
+
+def _may_be_picture(file: Path) -> bool:
+    """Tell whether a file's name does not say that it is something else, such as text."""
+    kind = mimetypes.guess_type(file.name)[0]
+    return kind is None or kind.startswith("image/")
 
 
 def _classes(

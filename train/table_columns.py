@@ -63,7 +63,13 @@ def resolved(file: TableFile, reading: Reading, *, by_folder: bool) -> Columns:
         label, more = _guessed(file, {*features, group, split})
         notes += more
     if not reading.features:
-        used = {*label, group, split, "", *file.index}
+        known = [name for name in file.columns if by_folder and name.lower() in LABELS[:-1]]
+        notes += [
+            f"{file.path}: column {name!r} is left out, since the folder is the class of the rows: "
+            "--features takes it"
+            for name in known
+        ]
+        used = {*label, *known, group, split, "", *file.index}
         features = tuple(name for name in file.columns if name not in used)
         if "" in file.columns:
             notes.append(f"{file.path}: the column without a name is left out")

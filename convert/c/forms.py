@@ -25,7 +25,7 @@ from edge_runtime.planner.plan import Plan, Slot, Step
 from edge_runtime.planner.portable import Portable
 from edge_runtime.record import replace as replace_record
 from edgekit.convert.c.conditions import Core
-from edgekit.convert.c.levels import LEVELS
+from edgekit.convert.c.levels import LEVELS, UNREAD
 
 DSP_SHARE = 0.4
 """Share of the weights' bytes below which leaving zeros out is faster with the DSP extension, too:
@@ -37,9 +37,6 @@ MISSING = (
 )
 
 NO_PIECES: Mapping[int, int] = {}
-
-UNREAD = bytes(4)
-"""What packers write for a constant that their kernel does not read: it is left out."""
 
 WEIGHTS = 1
 """Position of a kernel's weights among its tensors."""
@@ -358,10 +355,9 @@ def _packed(step: Step, portable: Form, level: str) -> Form | None:
     tensors = list(portable.tensors)
     for position, content in enumerate(packed_contents):
         tensor = tensors[position]
-        if content is not None and content != contents[position]:
-            if content == UNREAD:
-                tensors[position] = None
-                continue
+        if content is not None and position in UNREAD.get((kernel.name, level), ()):
+            tensors[position] = None
+        elif content is not None and content != contents[position]:
             assert isinstance(tensor, ConstantArray)
             dtype = LEVELS[level].types.get(position, tensor.values.dtype)
             tensors[position] = ConstantArray(

@@ -38,6 +38,13 @@ LEVELS = {
 }
 """The levels that are exported besides the portable one, the best first."""
 
+UNREAD: Mapping[tuple[str, str], tuple[int, ...]] = {
+    ("conv_2d_int8_twice", "dsp"): (2, 3, 4),
+    ("depthwise_conv_2d_int8_twice", "dsp"): (2, 4),
+    ("softmax_int8_twice", "computed"): (1,),
+    ("softmax_uint8_twice", "computed"): (1,),
+}
+"""Kernel and level -> positions of the constants that the form does not read: they are left out."""
 
 ORDERS: Mapping[tuple[str, str], Order] = {
     ("conv_2d_int8_twice", "dsp"): Order(positions=3, gathered=True),

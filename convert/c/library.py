@@ -148,15 +148,21 @@ def _scores(graph: Graph, metadata: Metadata | None) -> bool:
     return one_each and metadata.threshold is not None
 
 
-def plans(content: bytes) -> list[RowPlan]:
+def plans(content: bytes, *, keep_input: bool = False) -> list[RowPlan]:
     """Return the plans of a .tflite file, the fastest first, each with less RAM than before.
+
+    Args:
+        content: the file.
+        keep_input: as for :func:`library`.
 
     Raises:
         BackendError: there is no C extension.
         ModelError: the file is damaged, or cannot be planned.
     """
-    planned = plan(read(content), engine=ENGINE)
-    return row_plans(planned, arena.laid_out(planned), ENGINE)
+    graph = read(content)
+    planned = plan(graph, engine=ENGINE)
+    keep_input = keep_input or _scores(graph, read_metadata(graph, content))
+    return row_plans(planned, arena.laid_out(planned, keep_input=keep_input), ENGINE)
 
 
 def _require_one_image(graph: Graph) -> None:

@@ -279,7 +279,8 @@ def render(facts: Facts, plan: Plan, about: str, recorded: Recorded) -> str:
         about: the comment at the head of the file.
         recorded: what the model computes.
     """
-    names = {one: f"{facts.name}_ek_{one}" for one in ("SAMPLES", "SUM", *draw.NAMES)}
+    own = ("SELFTEST_SAMPLES", "SELFTEST_SUM", *draw.NAMES)
+    names = {one: f"{facts.name}_ek_{one}" for one in own}
     parts = [_head(facts, recorded), draw.functions(facts, recorded.sparsest)]
     body = "\n".join([*parts, _function(facts, plan, recorded)])
     return f"{about}\n{text.renamed(body, names)}"
@@ -310,7 +311,7 @@ def _head(facts: Facts, recorded: Recorded) -> str:
 
 
 def _samples(count: int, total: int) -> str:
-    return f"#define SAMPLES {count}\n#define SUM {checksum.inverted(total)}\n"
+    return f"#define SELFTEST_SAMPLES {count}\n#define SELFTEST_SUM {checksum.inverted(total)}\n"
 
 
 def _function(facts: Facts, plan: Plan, recorded: Recorded) -> str:
@@ -342,10 +343,10 @@ int {name}_selftest(void)
     uint32_t sum = UINT32_C({checksum.START:#x});
     if ({name}_check_constants() != 0)
         return -1;
-{reset}    for (int sample = 0; sample < SAMPLES; sample++) {{
+{reset}    for (int sample = 0; sample < SELFTEST_SAMPLES; sample++) {{
 {draws}{layout.wrapped(f"sum ^= (uint32_t){name}_run({naming.arguments(facts)});", "        ")}
         sum = {name}_ek_crc32(sum, compared, {len(rows)});
     }}
-{reset}    return sum != SUM;
+{reset}    return sum != SELFTEST_SUM;
 }}
 """

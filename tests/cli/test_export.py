@@ -183,9 +183,9 @@ def image_model(tmp_path: Path) -> Path:
     return path
 
 
-def planned(path, capsys):
+def planned(path, capsys, *options):
     """What the options say that the plans need, the fastest first."""
-    assert run("--plan", "--json", path) == 0
+    assert run("--plan", "--json", path, *options) == 0
     return json.loads(capsys.readouterr().out)["plans"]
 
 
@@ -207,10 +207,20 @@ def test_the_plan_says_what_max_ram_and_min_ram_take(image_model, tmp_path, caps
     assert all(f"{one['ram']:,} B" in text for one in plans)
 
 
+def test_the_plan_is_of_the_export_that_keeps_the_input(image_model, tmp_path, capsys):
+    plans = planned(image_model, capsys, "--keep-input")
+    assert plans != planned(image_model, capsys)
+    smallest = plans[-1]
+    words = ["--keep-input", f"--max-ram={smallest['ram']}", "-o", tmp_path / "made"]
+    assert run("--json", image_model, *words) == 0
+    assert json.loads(capsys.readouterr().out)["arena"] == smallest["arena"]
+
+
 def test_less_ram_than_the_smallest_plan_needs_is_refused(image_model, tmp_path, capsys):
     least = planned(image_model, capsys)[-1]["ram"]
     line = refused([image_model, f"--max-ram={least - 1}", "-o", tmp_path / "made"], capsys)
     assert f"needs {least:,} bytes" in line
+    assert "--min-ram" in refused([image_model, "--max-ram=0", "-o", tmp_path / "made"], capsys)
     both = [image_model, "--min-ram", "--max-ram=1M", "-o", tmp_path / "made"]
     assert "name one of them" in refused(both, capsys)
 

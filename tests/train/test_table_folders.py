@@ -121,3 +121,22 @@ def test_classes_of_folders_have_their_names(tmp_path: Path) -> None:
         for number in range(5):
             written(tmp_path / kind / f"{number}.csv", "v,w", *ROWS)
     assert load(tmp_path).labels == ("0.5", "01", "1")
+
+
+@pytest.mark.parametrize("name", ["label", "Class", "target"])
+def test_the_class_of_a_folder_s_rows_is_no_input(tmp_path: Path, name: str) -> None:
+    for number, kind in enumerate(("walk", "run")):
+        rows = [f"{row},{number}" for row in ROWS]
+        written(tmp_path / kind / "0.csv", f"v,w,{name}", *rows)
+    loaded = load(tmp_path)
+    assert loaded.features == ("v", "w")
+    assert any(f"column {name!r} is left out" in note for note in loaded.notes)
+    assert load(tmp_path, Reading(features=("v", name))).features == ("v", name)
+
+
+def test_text_beside_tables_does_not_make_pictures_of_them(tmp_path: Path) -> None:
+    for kind in ("walk", "run"):
+        written(tmp_path / kind / "0.csv", "v,w", *ROWS)
+        for name in ("README.txt", "about.json", "page.html"):
+            written(tmp_path / kind / name, "by hand")
+    assert load(tmp_path).features == ("v", "w")

@@ -54,6 +54,12 @@ static int64_t ek_first_multiple(int64_t a, int64_t m, int64_t l, int64_t r, int
     int64_t passes = 0;
     if (l && !a)
         return -1;
+    if (l && 2 * a > m) { /* the same question from the other side: m halves with each call */
+        const int64_t low = m - r;
+        r = m - l;
+        l = low;
+        a = m - a;
+    }
     if (l && (l + a - 1) / a * a > r) {
         passes = ek_first_multiple((a - m % a) % a, a, l % a, r % a, most);
         if (passes < 0)

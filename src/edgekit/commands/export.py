@@ -128,8 +128,10 @@ def command(
     path = model or options.int8_model(artifacts)
     if min_ram and max_ram is not None:
         raise click.UsageError("--min-ram and --max-ram: name one of them")
+    if max_ram == 0:
+        raise click.UsageError("--max-ram 0: no plan is that small; --min-ram takes the smallest")
     if plan:
-        return export_plan.show(path, as_json=as_json)
+        return export_plan.show(path, keep_input=keep_input, as_json=as_json)
     name = c_identifier(path.name) if name is None else _identifier(name)
     folder = output or artifacts / f"{name}_{package.replace('-', '_')}"
     export_folder.require_replaceable(folder)

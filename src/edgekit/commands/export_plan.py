@@ -18,8 +18,13 @@ VERSION = 1
 HEAD = ("RAM", "of it arena", "instructions", "steps that run row by row")
 
 
-def show(path: Path, *, as_json: bool) -> int:
+def show(path: Path, *, keep_input: bool, as_json: bool) -> int:
     """Print the plans of a model, the fastest first, each with less RAM than the one before.
+
+    Args:
+        path: the model.
+        keep_input: whether a run leaves the inputs to the caller.
+        as_json: whether to print JSON.
 
     Raises:
         ExportError: there is no C extension.
@@ -28,7 +33,7 @@ def show(path: Path, *, as_json: bool) -> int:
     from edgekit.convert.c import library
 
     try:
-        plans = library.plans(path.read_bytes())
+        plans = library.plans(path.read_bytes(), keep_input=keep_input)
     except BackendError as error:  # of this machine, not of the file
         raise ExportError(str(error)) from None
     except EdgeRuntimeError as error:

@@ -185,7 +185,9 @@ int both(void) {{ return {0}_selftest() + {1}_selftest(); }}
 
 
 @pytest.mark.parametrize("language", [exported.C99, exported.CXX17], ids=["C99", "C++17"])
-@pytest.mark.parametrize("other", ["dense int8", "sparse", "SOFTMAX float32"])
+@pytest.mark.parametrize(
+    "other", ["dense int8", "sparse", "SOFTMAX float32", "AVERAGE_POOL_2D int8"]
+)
 def test_two_models_are_compiled_as_one_file(language, other, digits, tmp_path):
     """The second as another edgekit would write it, whose kernel of that name is another."""
     content = seeded.network(zeros=0.8) if other == "sparse" else SEEDS[other]
