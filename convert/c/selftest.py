@@ -40,6 +40,9 @@ SEEDS, FLIPS = 8, 256
 REST = 4
 """By how much less than an inference a flip takes: only what reads what has changed is run."""
 
+RERUN = 2**13
+"""Work that a flip takes at least, for each sample that is run: that of Python itself."""
+
 MOST_KEPT = 2**27
 """Bytes of activations that are kept, to calculate with flipped weights no more than needed."""
 
@@ -243,7 +246,7 @@ def _noticed(
         if left <= 0:
             break
         runs, found = _runs(plan, facts, spans, stream, flip)
-        left -= runs * each // REST
+        left -= runs * max(each // REST, RERUN)
         noticed.append(found)
     return noticed, left
 
