@@ -143,7 +143,8 @@ void ek_fully_connected_int8_once_dsp(const int32_t *params, void *const *tensor
                     k = depth - 4;
                 }
             }
-            output = ek_dsp_finish(params, tensors, o, left < MOST ? left : MOST, totals, output);
+            const int32_t count = left < MOST ? left : (int32_t)MOST;
+            output = ek_dsp_finish(params, tensors, o, count, totals, output);
         }
     }
 }
