@@ -72,17 +72,11 @@ def for_models(
     if classes is None and source in SOURCES and files[0].classes == len(DIGITS):
         classes = DIGITS
     framing = framing or _framing(files, source)
-    load = partial(
-        data.load,
-        source,
-        classes,
-        files[0].size,
-        framing=framing,
-        audio=files[0].metadata.audio,
-        may_lack=True,
+    read = partial(data.load, source, framing=framing, audio=files[0].metadata.audio)
+    reading, notes = _reading(
+        files, source, reading, lambda one: read(classes, files[0].size, reading=one, may_lack=True)
     )
-    reading, notes = _reading(files, source, reading, lambda one: load(reading=one))
-    dataset = _loaded(files[0], source, classes, framing, reading)
+    dataset = _loaded(files[0], classes, partial(read, reading=reading))
     dataset = replace(dataset, notes=(*dataset.notes, *notes))
     for file in files:
         _require_fit(file, dataset)
@@ -177,15 +171,10 @@ def _reading(
 
 
 def _loaded(
-    file: ModelFile,
-    source: str,
-    classes: tuple[str, ...] | None,
-    framing: str,
-    reading: Reading,
+    file: ModelFile, classes: tuple[str, ...] | None, read: Callable[..., Dataset]
 ) -> Dataset:
     """Load the data with classes or with targets, depending on the meaning of the output."""
-    numbers, audio = None, file.metadata.audio
-    read = partial(data.load, source, framing=framing, reading=reading, audio=audio)
+    numbers = None
     if file.metadata.task == ANOMALY:
         # Of a file that says which data it comes from, the conversion has seen whether they are.
         known = file.task_stated or file.data_classes is None or bool(file.data_classes)

@@ -189,8 +189,8 @@ def kind_of(entries: Iterable[Path]) -> str:
             suffix = entry.suffix.lower()
             kinds[RECORDINGS] += suffix in WAVES
             kinds[TABLES] += suffix in SUFFIXES
-            others = suffix not in (*WAVES, *SUFFIXES, "") and not entry.is_dir()
-            kinds[PICTURES] += others and _may_be_picture(entry)
+            others = suffix not in (*WAVES, *SUFFIXES, "") and _may_be_picture(entry)
+            kinds[PICTURES] += others and not entry.is_dir()
         level = [inner for entry in level for inner in _entries(entry)[:SAMPLED]]
     kind, times = max(kinds.items(), key=lambda item: item[1], default=(PICTURES, 0))
     return kind if times else PICTURES

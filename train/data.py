@@ -103,7 +103,7 @@ def load(
     return Dataset(
         *arrays,
         labels=classes,
-        name=source if source in SOURCES else Path(source).resolve().name,
+        name=Path(located(source)).name,
         sha256=digest(arrays, classes),
         source=located(source),
         framing=framing,

@@ -63,7 +63,9 @@ def resolved(file: TableFile, reading: Reading, *, by_folder: bool) -> Columns:
         label, more = _guessed(file, {*features, group, split})
         notes += more
     if not reading.features:
+        # Not y, which may be an axis.
         known = [name for name in file.columns if by_folder and name.lower() in LABELS[:-1]]
+        known = [name for name in known if name not in (group, split)]
         notes += [
             f"{file.path}: column {name!r} is left out, since the folder is the class of the rows: "
             "--features takes it"

@@ -47,9 +47,11 @@ class TrainingData:
             MissingExtraError: a package that reads such data is not installed.
         """
         as_trained = completed(source, chosen, self.reading, same=True)
-        reading = completed(source, chosen, self.reading, same=False)
-        if self.is_at(source) or reading == as_trained:
+        if self.is_at(source):
             return as_trained, ()
+        reading = completed(source, chosen, self.reading, same=False)
+        if reading == as_trained:
+            return reading, ()
         try:
             moved = bool(self.sha256) and load(as_trained).sha256 == self.sha256
         except DataError:

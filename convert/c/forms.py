@@ -356,6 +356,7 @@ def _packed(step: Step, portable: Form, level: str) -> Form | None:
     for position, content in enumerate(packed_contents):
         tensor = tensors[position]
         if content is not None and position in UNREAD.get((kernel.name, level), ()):
+            assert not any(content), "a packer writes what no kernel reads"
             tensors[position] = None
         elif content is not None and content != contents[position]:
             assert isinstance(tensor, ConstantArray)

@@ -132,6 +132,8 @@ def test_the_class_of_a_folder_s_rows_is_no_input(tmp_path: Path, name: str) -> 
     assert loaded.features == ("v", "w")
     assert any(f"column {name!r} is left out" in note for note in loaded.notes)
     assert load(tmp_path, Reading(features=("v", name))).features == ("v", name)
+    grouped = data.read(str(tmp_path), None, reading=Reading(group=name))
+    assert not any("is left out" in note for note in grouped.notes)
 
 
 def test_text_beside_tables_does_not_make_pictures_of_them(tmp_path: Path) -> None:
