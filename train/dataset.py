@@ -110,9 +110,10 @@ class Loaded:
             belong into one part. None without groups.
         rows: int64 [N, 2], of windows of a time series the first row and the one behind the last;
             None of other data.
-        places: int64 [N], where inputs of ``x``, or of ``x_test``, are left out, for each other one
-            its number in the file, from 0, of windows that of their first row; else None.
-        files: for each input of ``x``, or of ``x_test``, its file, where each has its own; else
+        places: int64 [N], for each input of ``x``, or of ``x_test``, its number in its file, from
+            0, of windows that of their first row; None where inputs are files, or are numbered
+            through.
+        files: for each input of ``x``, or of ``x_test``, its file, where there are several; else
             empty.
         features: names of the columns of a table, in the order of the last axis; else empty.
         audio: what turned recordings into the inputs; None of other data.

@@ -62,7 +62,8 @@ class Rows:
         whole: whether some of ``numbers`` are of a column of text or whole numbers.
         group, part: the columns of this use.
         begins: whether a row follows no other row, batch by batch.
-        places: the rows' numbers in their files, batch by batch.
+        places: the rows' numbers in their files, from 0 behind the header, batch by batch.
+        counts: how many rows each file has.
         bad: how many rows are left out.
         first_bad: what is wrong with the first of them.
     """
@@ -75,6 +76,7 @@ class Rows:
     whole: bool = False
     begins: list[Mask] = field(default_factory=list)
     places: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
     bad: int = 0
     first_bad: str = ""
 
@@ -121,7 +123,7 @@ def read(file: TableFile, columns: Columns, source: Source, rows: Rows, *, skip_
         DataError: the file cannot be read, or has a row that cannot be used.
     """
     # Rows are counted from 0 or more: the first one follows none.
-    refused, last = Refused(), -2
+    refused, last, count = Refused(), -2, 0
     for batch in table_files.batches(file, columns.all, refused):
         if refused.places and not skip_bad:
             break
@@ -135,8 +137,9 @@ def read(file: TableFile, columns: Columns, source: Source, rows: Rows, *, skip_
         kept = np.flatnonzero(usable)
         rows.x.append(x[kept].astype(np.float32, copy=False))
         places = batch.places[kept]
+        count += len(places)
         # A row left out, for whatever reason, ends a run.
-        rows.places.append(places)
+        rows.places.append(places - file.first_row)
         rows.begins.append(np.diff(places, prepend=last) != 1)
         last = int(places[-1]) if len(places) else last
         if label is not None:
@@ -151,6 +154,7 @@ def read(file: TableFile, columns: Columns, source: Source, rows: Rows, *, skip_
                 words.append(text.words.take(table_files.arrow().array(kept)))
             elif value:
                 words.repeat(value, len(kept))
+    rows.counts.append(count)
     rows.leave_out(len(refused.places), refused.first, skip_bad=skip_bad)
 
 

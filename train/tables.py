@@ -94,9 +94,9 @@ def _loaded(
     x = np.concatenate(rows.x)
     rows.x.clear()
     group, part, spans = rows.group.values, rows.part.values, None
-    places = None
-    if rows.bad and len(sources) == 1:
-        places = np.concatenate(rows.places) - first.first_row
+    places = np.concatenate(rows.places)
+    rows.places.clear()
+    which = np.repeat(np.arange(len(sources)), rows.counts) if len(sources) > 1 else None
     if reading.window:
         constant = [group, part, y if names else None]
         begins = windows.cut(
@@ -106,8 +106,10 @@ def _loaded(
         notes += more
         last = spans[:, 1] - 1
         x, y = windows.gathered(x, spans), y[last]
-        group, part = (None if column is None else column[last] for column in (group, part))
-        places = None if places is None else places[spans[:, 0]]
+        group, part, which = (
+            None if column is None else column[last] for column in (group, part, which)
+        )
+        places = places[spans[:, 0]]
     if part is None and group is not None and not columns.group and _single(group, y, names):
         group = None
         notes.append("a class has one file alone: files are in both parts")
@@ -119,7 +121,7 @@ def _loaded(
         if group is not None:
             notes += in_both(group[train], group[test], str(columns.group))
             group = group[train]
-        places = None if places is None else places[test]
+        places, which = places[test], None if which is None else which[test]
         arrays = {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
     return Loaded(
         arrays,
@@ -128,6 +130,7 @@ def _loaded(
         group,
         spans,
         places,
+        () if which is None else tuple(str(sources[index].path) for index in which.tolist()),
         features=columns.features,
         # Later data may have other columns, or the same in another order.
         reading=replace(reading, features=columns.features, label=columns.label),

@@ -1,8 +1,11 @@
 """`edgekit predict`."""
 
 import json
+from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 from PIL import Image, ImageDraw
 
@@ -209,12 +212,12 @@ def test_rows_of_an_array(float_model, tmp_path, capsys):
     [(("a", "b"), [0, 1, 0, 1], 4), (("1", "7"), [0, 1, 0, 1], 0), (("a", "b"), [0, 1, 0, 2], 0)],
 )
 def test_a_class_that_the_model_does_not_have_is_never_right(
-    labels, truths, right, float_model, tmp_path, capsys
+    labels, truths, right, float_model, dataset, tmp_path, capsys
 ):
     """Whole numbers are indices only where all can be, and none is a label itself."""
     path = tmp_path / "numbers.tflite"
     path.write_bytes(attach(float_model.read_bytes(), Metadata(labels)))
-    pixels = np.random.default_rng(0).random((64, 28, 28, 1), np.float32)
+    pixels = dataset.x_test[:64] / np.float32(255)
     answers = load(path).predict(pixels).argmax(axis=1)
     # Each truth is given to an input that the model takes for its index.
     x = [pixels[answers == min(truth, 1)][0] for truth in truths]
@@ -253,6 +256,57 @@ def test_rows_of_a_table_that_are_left_out_count(tmp_path, capsys):
         assert run([*command, "--json"]) == 0
         found = documents.read(capsys.readouterr().out)["predictions"]
         assert [(one["row"], one["label"]) for one in found] == [(0, "a"), (2, "b"), (4, "a")]
+
+
+def rowwise(folder: Path) -> Path:
+    """Write a model that answers a window of three rows of two features with their amounts."""
+    shape = (1, 3, 2)
+    content = build.model([build.tensor(shape), build.tensor(shape)], [("ABS", [0], 1, {})])
+    path = folder / "windows.tflite"
+    path.write_bytes(attach(content, Metadata(mean=(0.0, 0.0), std=(1.0, 1.0), features=True)))
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_row_of_several_tables_has_its_file_and_its_number_there(suffix, tmp_path, capsys):
+    path, folder = rowwise(tmp_path), tmp_path / "days"
+    tables = {}
+    for day, count in ("monday", 7), ("tuesday", 4), ("wednesday", 3):
+        for part in "train", "test":
+            rows = np.random.default_rng([len(day), count]).random((count, 2)).round(3)
+            file = folder / part / f"{day}{suffix}"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            tables[str(file)] = rows
+            if suffix == ".csv":
+                lines = [",".join(map(str, row)) for row in rows]
+                file.write_text("\n".join(["a,b", "", *lines]))
+            else:
+                columns = {name: rows[:, at] for at, name in enumerate("ab")}
+                pyarrow.parquet.write_table(pyarrow.table(columns), file)
+    blank = suffix == ".csv"
+    for data, part in (folder, "test"), (folder / "train", "train"):
+        command = ["predict", str(path), "--data", str(data), "--window", "3", "--stride", "2"]
+        assert run([*command, "--json"]) == 0
+        found = documents.read(capsys.readouterr().out)["predictions"]
+        places = {(one["file"], one["row"]) for one in found}
+        assert places == {
+            (str(folder / part / f"{day}{suffix}"), row + blank)
+            for day, first in (("monday", (0, 2, 4)), ("tuesday", (0,)), ("wednesday", (0,)))
+            for row in first
+        }
+        for one in found:
+            first = one["row"] - blank
+            window = tables[one["file"]][first : first + 3]
+            assert one["values"] == window.astype(np.float32).ravel().tolist()
+
+
+def test_blank_lines_of_a_table_count(tmp_path, capsys):
+    path, data = rowwise(tmp_path), tmp_path / "blank.csv"
+    data.write_text("a,b\n1,2\n\n1,3\n1,4\n1,5\n\n")
+    assert run(["predict", str(path), "--data", str(data), "--window", "3", "--json"]) == 0
+    [answer] = documents.read(capsys.readouterr().out)["predictions"]
+    assert (answer["file"], answer["row"]) == (str(data), 2)
+    assert answer["values"] == [1, 3, 1, 4, 1, 5]
 
 
 def test_an_array_that_does_not_fit(model, tmp_path, capsys):

@@ -149,10 +149,10 @@ class Answer:
     """The model's answer to one input.
 
     Attributes:
-        content: "file", for a row of an array its "row", and "label", "index", "score", "scores"
-            and "inverted" of classes, or "values" where the output is numbers, or "outputs", the
-            numbers of each output by name, where there are several; of an anomaly detector
-            "squared_error" and "anomaly", too.
+        content: "file", for a row of an array or a table its "row", and "label", "index", "score",
+            "scores" and "inverted" of classes, or "values" where the output is numbers, or
+            "outputs", the numbers of each output by name, where there are several; of an anomaly
+            detector "squared_error" and "anomaly", too.
         truth: the right label; None where it is unknown.
     """
 
@@ -211,12 +211,10 @@ def _of_data(
     part = "_test" if "x_test" in loaded.arrays else ""
     contents = _contents(model, path, loaded.arrays[f"x{part}"])
     names = _of_indices(loaded.names, metadata.labels) if not numbers else ()
-    places = loaded.places
-    if places is None and loaded.rows is not None and not part:
-        places = loaded.rows[:, 0]
+    files, places = loaded.files, loaded.places
     for number, content in enumerate(contents):
-        where: dict[str, Any] = {"file": loaded.files[number]} if loaded.files else {"file": source}
-        if not loaded.files:
+        where: dict[str, Any] = {"file": files[number] if files else source}
+        if places is not None or not files:
             where["row"] = number if places is None else int(places[number])
         truth = names[loaded.arrays[f"y{part}"][number]] if names else None
         yield Answer({**where, **content}, truth)
