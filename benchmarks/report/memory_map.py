@@ -19,8 +19,12 @@ STYLE = """
 .memory .ticks span { position: absolute; right: 0; transform: translateY(-50%); }
 .memory .map { position: relative; height: 17rem; border: 1px solid var(--line); }
 .memory .block { position: absolute; overflow: hidden; border: 1px solid var(--paper);
-  border-radius: 2px; padding: 0 0.25rem; font-size: 0.7rem; line-height: 1.3;
+  border-radius: 2px; font-size: 0.7rem; line-height: 1.3; container-type: size;
   background: color-mix(in srgb, var(--ours) 42%, transparent); }
+/* Words that do not fit wrap out of sight. */
+.memory .block div { display: flex; flex-wrap: wrap; gap: 0 0.3em; height: 1.3em;
+  margin: 0 0.25rem; overflow: hidden; white-space: nowrap; }
+@container (height < 0.75rem) { .memory .block div { display: none; } }
 .memory .block.input, .memory .block.output {
   background: color-mix(in srgb, var(--good) 42%, transparent); }
 .memory .block.state { background: color-mix(in srgb, var(--warn) 42%, transparent); }
@@ -87,4 +91,7 @@ def _block(block: Block, arena: int, start: float, span: float) -> str:
     )
     name = html(block.name)
     about = f"{name}: {whole(block.size)} bytes at {whole(top)}"
-    return f'<div class="block {block.role}" style="{place}" title="{about}">{name}</div>'
+    words = "".join(f"<span>{html(word)}</span>" for word in block.name.split())
+    return (
+        f'<div class="block {block.role}" style="{place}" title="{about}"><div>{words}</div></div>'
+    )
