@@ -1,6 +1,6 @@
 """Section of the report that draws models: layers as wide as what they take, and their memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from edgekit.benchmarks.layers import ALL
@@ -39,21 +39,31 @@ def _costs(
     results: Sequence[Result], model: str, network: Network
 ) -> tuple[dict[str, float], str, str]:
     """Return what the layers of a model take, its unit, and what it is, of its first subject."""
-    for metric, key in (("instructions", "steps"), (ALL, "layers")):
+    for metric in "instructions", ALL:
         for subject, result in select(results, metric).items():
             if subject.model == model and result.status == "measured":
-                about = f"{result.unit} on {subject.backend}"
-                if result.unit == "s":
+                if metric == ALL:
                     about = f"median time on {subject.backend}, on this machine"
-                return _by_title(result.summary[key]), result.unit, about
+                    return _by_title(result.summary["layers"]), "s", about
+                about = f"instructions on {subject.backend}"
+                # Firmware runs the layers in their order, and something outside of them.
+                titles = [layer.title for layer in network.layers]
+                steps = zip(titles, result.summary["steps"], strict=False)
+                return _summed((title, one["median"]) for title, one in steps), result.unit, about
     return by_macs(network), "MACs", "multiply-accumulates"
 
 
-def _by_title(steps: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Return the medians of steps; those of one title together."""
+def _by_title(layers: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the medians of layers by their titles."""
+    return _summed(
+        (one["name"] if one["op"] is None else f"{one['op']} {one['name']}", one["median"])
+        for one in layers
+    )
+
+
+def _summed(costs: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Return the costs of layers; those of one title together."""
     found: dict[str, float] = {}
-    for step in steps:
-        at, name = step["op"], step.get("name")
-        title = str(at) if name is None else name if at is None else f"{at} {name}"
-        found[title] = found.get(title, 0.0) + step["median"]
+    for title, cost in costs:
+        found[title] = found.get(title, 0.0) + cost
     return found

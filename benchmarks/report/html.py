@@ -79,8 +79,8 @@ def _header(results: Sequence[Result], gates: Sequence[Gate]) -> str:
     dataset = results[0].dataset if results else {}
     data = ""
     if dataset:
-        labels = ", ".join(dataset["labels"])
-        data = f" on {dataset['images']} test inputs of {dataset['name']} ({labels})"
+        labels = f" ({', '.join(dataset['labels'])})" if dataset["labels"] else ""
+        data = f" on {dataset['images']} test inputs of {dataset['name']}{labels}"
     held = sum(gate.verdict == "passed" for gate in gates)
     checked = sum(gate.verdict != "skipped" for gate in gates)
     verdict: Verdict = "passed" if passed(gates) else "failed"

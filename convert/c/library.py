@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,12 +96,12 @@ def library(
             "it has no dense int8 layer whose zeros could be skipped: convert the model with "
             "--quantize, or leave --skip-zeros out"
         )
-    keep_input = keep_input or _scores(graph, metadata)
-    placed = arena.laid_out(planned, keep_input=keep_input)
-    by_rows = RowPlan(placed)
-    if most_ram is not None:
-        by_rows = within(row_plans(planned, placed, ENGINE), most_ram)
-        placed = by_rows.placed
+    if most_ram is None:
+        keep_input = keep_input or _scores(graph, metadata)
+        by_rows = RowPlan(arena.laid_out(planned, keep_input=keep_input))
+    else:
+        by_rows = within(plans(content, keep_input=keep_input), most_ram)
+    placed = by_rows.placed
     steps = choices(placed.plan, skip_zeros=skip_zeros, pieces=placed.pieces)
     _require_no_nan(steps)
     facts = replace(
@@ -148,7 +149,7 @@ def _scores(graph: Graph, metadata: Metadata | None) -> bool:
     return one_each and metadata.threshold is not None
 
 
-def plans(content: bytes, *, keep_input: bool = False) -> list[RowPlan]:
+def plans(content: bytes, *, keep_input: bool = False) -> tuple[RowPlan, ...]:
     """Return the plans of a .tflite file, the fastest first, each with less RAM than before.
 
     Args:
@@ -159,10 +160,16 @@ def plans(content: bytes, *, keep_input: bool = False) -> list[RowPlan]:
         BackendError: there is no C extension.
         ModelError: the file is damaged, or cannot be planned.
     """
+    return _plans(content, keep_input)
+
+
+# Planning takes seconds, and a report draws what was exported before.
+@lru_cache(maxsize=4)
+def _plans(content: bytes, keep_input: bool) -> tuple[RowPlan, ...]:
     graph = read(content)
     planned = plan(graph, engine=ENGINE)
     keep_input = keep_input or _scores(graph, read_metadata(graph, content))
-    return row_plans(planned, arena.laid_out(planned, keep_input=keep_input), ENGINE)
+    return tuple(row_plans(planned, arena.laid_out(planned, keep_input=keep_input), ENGINE))
 
 
 def _require_one_image(graph: Graph) -> None:

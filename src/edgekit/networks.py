@@ -1,5 +1,8 @@
 """A model file as a network that reports draw: its layers, and its tensors in the arena."""
 
+from collections.abc import Sequence
+from dataclasses import replace as replaced
+
 from edge_runtime.errors import EdgeRuntimeError
 from edge_runtime.graph import Graph
 from edge_runtime.planner import plan
@@ -9,6 +12,7 @@ from edge_runtime.record import replace
 from edgekit.benchmarks.report.memory_map import Block
 from edgekit.benchmarks.report.network import INPUT, Layer, Network
 from edgekit.convert.c import library
+from edgekit.convert.c.rows.plans import RowPlan
 from edgekit.convert.macs import macs
 from edgekit.convert.memory import SCRATCH, Span, of_plan
 
@@ -28,19 +32,24 @@ def on_host(content: bytes) -> Network | None:
         return None
 
 
-def in_c(content: bytes) -> Network | None:
+def in_c(content: bytes, *, min_ram: bool = False) -> Network | None:
     """Return the network as exported C runs it, inputs and outputs in the arena.
 
     None for a file that cannot be exported, or without the C extension.
 
     Args:
         content: content of the .tflite file.
+        min_ram: as the export with the least RAM runs it, whose layers run row by row.
     """
     try:
         graph = read(content)
-        placed = library.in_one_arena(graph, content)
+        smallest = library.plans(content)[-1] if min_ram else None
+        placed = smallest.placed if smallest else library.in_one_arena(graph, content)
     except EdgeRuntimeError:
         return None
+    if smallest is not None and smallest.held:
+        network = _network(content, graph, placed.plan)
+        return replaced(network, blocks=_by_rows(smallest, network.layers))
     planned, slots = placed.plan, list(placed.plan.slots)
     ports = [*zip(planned.inputs, placed.inputs, strict=False)]
     for slot, offset in [*ports, *zip(planned.outputs, placed.outputs, strict=True)]:
@@ -73,6 +82,38 @@ def _network(content: bytes, graph: Graph, planned: Plan) -> Network:
         blocks=tuple(_block(one, layers) for one in memory.tensors if one.place == "arena"),
         arena=memory.arena,
     )
+
+
+def _by_rows(plan: RowPlan, layers: Sequence[Layer]) -> tuple[Block, ...]:
+    """Return what is held of tensors, in one block for steps one after another that hold it."""
+    steps, slots = plan.plan.steps, plan.plan.slots
+    writers = {slot: at for at, step in enumerate(steps) for slot in step.writes}
+    users = {slot: at for at, step in enumerate(steps) for slot in step.scratch}
+    blocks: list[Block] = []
+    before: dict[tuple[int, int, int], int] = {}
+    for step, held in enumerate(plan.held):
+        now = {}
+        for slot, (start, end) in held.items():
+            at = before.get((slot, start, end), len(blocks))
+            if at < len(blocks):
+                blocks[at] = replaced(blocks[at], last=step)
+            else:
+                role, name = "state", "which rows are held"
+                if slot in writers:
+                    role, name = "activation", layers[writers[slot]].title
+                elif slot in users:
+                    role, name = "scratch", f"scratch of {layers[users[slot]].title}"
+                elif slot in plan.plan.inputs:
+                    role = name = "input"
+                blocks.append(Block(name, role, start, end - start, step, step))
+            now[slot, start, end] = at
+        before = now
+    outputs = [
+        Block(layers[at].title, "output", offset, slots[slot].size, at, len(steps) - 1)
+        for slot, offset in zip(plan.plan.outputs, plan.placed.outputs, strict=True)
+        for at in [writers[slot]]
+    ]
+    return (*blocks, *outputs)
 
 
 def _block(span: Span, layers: list[Layer]) -> Block:

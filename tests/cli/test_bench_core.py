@@ -19,6 +19,7 @@ from edgekit.benchmarks.mcu.cores import Core
 from edgekit.benchmarks.mcu.firmware import Firmware, Library
 from edgekit.commands import bench_core
 from edgekit.train.dataset import Dataset
+from pages import widths
 
 Bench = Callable[..., int]
 BUILDS = ["cortex-m4 -Os", "cortex-m4 -O2"]
@@ -117,6 +118,10 @@ def test_both_builds_are_measured_and_reported(
             *((tmp_path / name).read_text() for name in ("m.md", "report_cortex-m4.html")),
         ):
             assert flash_text in report
+    first = found[BUILDS[0], "instructions"]["summary"]["steps"][:-1]
+    shares = [100 * step["median"] / first[0]["median"] for step in first]
+    drawn = widths((tmp_path / "report_cortex-m4.html").read_text())
+    assert drawn == [pytest.approx(max(share, 0.6), abs=0.01) for share in shares]
     assert (tmp_path / "j.xml").read_text().count("<testcase") == 4
     assert (tmp_path / "bench_cortex-m4.jsonl").read_text().count("\n") == 1 + len(found)
 
@@ -134,6 +139,11 @@ def test_the_least_ram_is_its_own_build_with_the_same_bytes(bench: Bench, tmp_pa
     assert bench("--min-ram") == 0
     difference = figure(tmp_path, "cortex-m4 -O2 min-ram", "difference_to_native")
     assert difference["random"]["differ"] == 0
+    page = (tmp_path / "report_cortex-m4_min-ram.html").read_text()
+    assert len(widths(page)) == 3
+    arena = figure(tmp_path, "cortex-m4 -Os min-ram", "ram")["arena"]
+    assert f"Arena of {arena:,} bytes" in page
+    assert 'class="block activation"' in page
 
 
 def test_budgets_gate_and_say_what_is_over(

@@ -1,5 +1,6 @@
 """HTML pages as tests read them."""
 
+import re
 from html.parser import HTMLParser
 
 HOSTILE = "<script>alert('x')</script>|`*_[a](b)&\"\n\x00\x1b.tflite"
@@ -33,3 +34,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+
+def widths(page: str) -> list[float]:
+    """Return the widths of the bars of a drawn network's layers in percent."""
+    return [float(one) for one in re.findall(r'class="ours" x="[\d.]+%" width="([\d.]+)%"', page)]

@@ -12,7 +12,7 @@ from edge_runtime.planner.placing import aligned
 from edge_runtime.planner.plan import Plan, Slot, Step, constant_slots
 from edge_runtime.record import replace as replaced
 from edgekit.convert.c.rows.placing import Alive, place
-from edgekit.convert.c.rows.schedule import Chain
+from edgekit.convert.c.rows.schedule import DROP, RUN, Chain
 from edgekit.convert.c.rows.search import STATE, Segment, Segments, fastest
 from edgekit.convert.c.rows.steps import RowStep
 
@@ -41,12 +41,16 @@ class RowPlan:
         cost: estimated instructions that an inference takes more than by the plan of whole steps.
         state: offset in the arena of what is kept between the rows of the input that the caller
             brings; None where none are brought.
+        held: what lies in the arena while each step runs, of a chain at any of its turns: slot ->
+            the first byte and the end of what is held of it in the segment; empty where no step
+            runs by rows.
     """
 
     placed: OneArena
     chains: tuple[Chain, ...] = ()
     cost: int = 0
     state: int | None = None
+    held: tuple[Mapping[int, tuple[int, int]], ...] = ()
 
     @property
     def plan(self) -> Plan:
@@ -184,7 +188,33 @@ def row_plan(plan: Plan, cuts: Sequence[Segment]) -> RowPlan:
         arena += aligned(slots[slot].size)
     own = replaced(plan, slots=tuple(slots), steps=tuple(steps), arena=arena)
     placed = OneArena(own, (), tuple(outputs), {})
-    return RowPlan(placed, chains, sum(one.cost for one in cuts), offsets.get(STATE))
+    where = {**offsets, **dict(zip(plan.outputs, outputs, strict=True))}
+    where |= {slot: where[owner] for slot, owner in owners.items()}
+    held = tuple(one for cut in cuts for one in _held(cut, where))
+    return RowPlan(placed, chains, sum(one.cost for one in cuts), offsets.get(STATE), held)
+
+
+def _held(segment: Segment, where: Mapping[int, int]) -> list[dict[int, tuple[int, int]]]:
+    """Return what lies in the arena while each step of a segment runs, as in ``RowPlan``.
+
+    Args:
+        segment: the segment.
+        where: the offsets of its tensors.
+    """
+    runs = [0] * len(segment.times)
+    if segment.chain is not None:
+        actions = [one for one in segment.chain.actions if one.kind != DROP]
+        runs = [one.which if one.kind == RUN else 0 for one in actions]  # the first step is fed
+    parts: dict[int, tuple[int, int]] = {}
+    slots: list[set[int]] = [set() for _ in range(segment.first, segment.end)]
+    for step, alive in zip(runs, segment.times, strict=True):
+        for slot, (start, end) in alive.items():
+            if end > start:
+                low, high = where[slot] + start, where[slot] + end
+                known = parts.get(slot, (low, high))
+                parts[slot] = min(known[0], low), max(known[1], high)
+                slots[step].add(slot)
+    return [{slot: parts[slot] for slot in sorted(one)} for one in slots]
 
 
 def _owners(plan: Plan, cuts: Iterable[Segment]) -> dict[int, int]:

@@ -1,7 +1,7 @@
 """The files that ``edgekit bench`` writes, and what it prints."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,11 +72,9 @@ def _drawn(chosen: Options, models: Mapping[str, Path]) -> "dict[str, Network]":
     """Return the networks of the models as they run: in C as firmware, else on this machine."""
     from edgekit import networks
 
-    draw = networks.in_c if chosen.core else networks.on_host
+    draw = partial(networks.in_c, min_ram=chosen.min_ram) if chosen.core else networks.on_host
     found = {name: draw(path.read_bytes()) for name, path in models.items()}
-    # Row by row, parts of tensors lie where those of others did.
-    by_rows = bool(chosen.core) and chosen.min_ram
-    return {name: replace(one, blocks=()) if by_rows else one for name, one in found.items() if one}
+    return {name: one for name, one in found.items() if one}
 
 
 def _suffix(chosen: Options) -> str:

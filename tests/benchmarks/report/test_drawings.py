@@ -12,7 +12,7 @@ from edgekit.benchmarks.report.memory_map import Block, memory_map
 from edgekit.benchmarks.report.network import INPUT, MOST_OPEN, Layer, Network, picture, shaped
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.train.dataset import Dataset
-from pages import HOSTILE, Page
+from pages import HOSTILE, Page, widths
 
 SHAPE = (1, 8, 8, 4)
 BLOCKS = (
@@ -33,11 +33,6 @@ RESIDUAL = Network(
 )
 NATIVE = Subject("net.tflite", "", "native")
 FIRMWARE = Subject("net.tflite", "", "cortex-m4 -Os")
-
-
-def widths(drawn: str) -> list[float]:
-    """Return the widths of the bars of layers in percent."""
-    return [float(one) for one in re.findall(r'class="ours" x="[\d.]+%" width="([\d.]+)%"', drawn)]
 
 
 def test_layers_are_as_wide_as_what_they_take() -> None:
@@ -113,11 +108,13 @@ def test_widths_are_instructions_else_time_else_multiplications() -> None:
     by_time = networks(firmware(1e-6), {"net.tflite": RESIDUAL})
     assert widths(by_time) == [50, 100, 0.6]
     assert "Width: median time on native, on this machine." in by_time
-    steps = [{"op": "0 CONV_2D", "median": 300}, {"op": "1 CONV_2D", "median": 100}]
+    ops = ("CONV_2D", 300), ("CONV_2D", 100), ("ADD", 60), ("outside", 500)
+    steps = [{"op": op, "median": median} for op, median in ops]
     counted = Result(FIRMWARE, "instructions", "instructions", (), {"steps": steps})
     by_count = networks([*firmware(1e-6), counted], {"net.tflite": RESIDUAL})
-    assert widths(by_count) == [100, 33.33, 0.6]
+    assert widths(by_count) == [100, 33.33, 20]
     assert "Width: instructions on cortex-m4 -Os." in by_count
+    assert "500" not in by_count
     assert "Width: multiply" in networks(firmware(1e-6), {"other.tflite": RESIDUAL})
 
 
