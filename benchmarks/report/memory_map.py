@@ -10,7 +10,8 @@ from edgekit.escape import html
 NOTE = (
     "From left to right the layers in the order in which they run, from top to bottom the bytes of "
     "the arena: a block is a tensor from the layer that writes it to the last one that reads it. "
-    "Blocks that overlap are an output that is written where its input has been read."
+    "Blocks that overlap are an output that is written where its input has been read, or parts of "
+    "tensors that are held in turns by layers that run row by row."
 )
 
 STYLE = """
