@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from edge_runtime.meaning import ANOMALY
 from edgekit.benchmarks.accuracy import PICTURES
 from edgekit.benchmarks.parity import differing
 from edgekit.benchmarks.report import inputs
@@ -11,9 +12,6 @@ from edgekit.benchmarks.report.page import scrolling
 from edgekit.benchmarks.result import Result, Subject, select
 from edgekit.columns import told_apart, width
 from edgekit.escape import html
-
-OUTCOMES = (("TP", "FP"), ("FN", "TN"))
-"""Cell names for two classes: rows predicted, columns true, the first class positive."""
 
 FEW = 4
 """Most classes for a matrix with large cells."""
@@ -37,22 +35,29 @@ def confusions(results: Sequence[Result]) -> str:
         return ""
     labels = measured[0].dataset["labels"]
     captioned = {matrix: _names(subjects, len(measured)) for matrix, subjects in sharing.items()}
-    return matrices(captioned, labels)
+    detects = measured[0].summary.get("task") == ANOMALY
+    return matrices(captioned, labels, positive=int(detects))
 
 
-def matrices(captioned: Mapping[tuple[tuple[int, ...], ...], str], labels: Sequence[str]) -> str:
+def matrices(
+    captioned: Mapping[tuple[tuple[int, ...], ...], str],
+    labels: Sequence[str],
+    *,
+    positive: int = 0,
+) -> str:
     """Return confusion matrices side by side, as many as fit.
 
     Args:
         captioned: the matrices, rows predicted and columns true, and the captions (HTML).
         labels: names of the classes.
+        positive: which of two classes is positive; an anomaly detector's second one is.
     """
     figures = "".join(
-        f"<figure>{_matrix(matrix, labels)}<figcaption>{caption}</figcaption></figure>"
+        f"<figure>{_matrix(matrix, labels, positive)}<figcaption>{caption}</figcaption></figure>"
         for matrix, caption in captioned.items()
     )
-    positive = f" Positive class: {html(labels[0])}." if len(labels) == 2 else ""
-    note = f'<p class="note">Rows: predicted. Columns: true.{positive}</p>'
+    which = f" Positive class: {html(labels[positive])}." if len(labels) == 2 else ""
+    note = f'<p class="note">Rows: predicted. Columns: true.{which}</p>'
     # Approximate width of a matrix; the style sheet puts as many side by side as fit.
     name_width = 0.5 * max(map(width, told_apart(labels, *NAMES)))
     cell = max(3.2, min(7, name_width + 1)) if len(labels) <= FEW else 2.3
@@ -151,7 +156,7 @@ def _scores(index: int, answering: Sequence[Result]) -> str:
     return f'<small class="scores">{" · ".join(texts)}</small>' if texts else ""
 
 
-def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:
+def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str], positive: int) -> str:
     size = len(matrix)
     # Right and wrong answers are shaded relative to the largest count of each: a few wrong ones
     # would not be visible next to a thousand right ones.
@@ -167,7 +172,8 @@ def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str]) -> str:
         cells = ""
         for j, count in enumerate(row):
             kind = "right" if i == j else "wrong" if count else "none"
-            outcome = f"<small>{OUTCOMES[i][j]}</small>" if size == 2 else ""
+            outcome = f"{'T' if i == j else 'F'}{'P' if i == positive else 'N'}"
+            outcome = f"<small>{outcome}</small>" if size == 2 else ""
             weight = 100 * count // (most_right if i == j else most_wrong)
             cells += f'<td class="{kind}" style="--weight: {weight}%">{outcome}{count}</td>'
         side = f'<th class="side" rowspan="{size}"><span>predicted</span></th>' if i == 0 else ""

@@ -89,7 +89,7 @@ def _confusion(document: Mapping[str, Any]) -> str:
         if one:
             matrix = tuple(map(tuple, one["confusion"]))
             captioned[matrix] = "before and after" if matrix in captioned else caption
-    return matrices(captioned, labels) if captioned else ""
+    return matrices(captioned, labels, positive=int(not of_classes)) if captioned else ""
 
 
 def _changed(document: Mapping[str, Any], dataset: Dataset | None) -> str:

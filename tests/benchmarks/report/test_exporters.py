@@ -6,12 +6,14 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from edge_runtime.meaning import ANOMALY, NUMBERS
 from edgekit.benchmarks import accuracy, gate, latency
 from edgekit.benchmarks.gate import Gate
 from edgekit.benchmarks.report import answers, html, junit, markdown, matrix, text
 from edgekit.benchmarks.report.table import NOTHING
 from edgekit.benchmarks.report.tables import tables
 from edgekit.benchmarks.result import Result, Subject
+from edgekit.benchmarks.usage import Usage
 from edgekit.train.dataset import Dataset
 from pages import HOSTILE, Page
 
@@ -171,6 +173,17 @@ def test_confusion_has_predictions_in_rows_and_right_answers_on_the_diagonal(
     assert re.findall(r'<th scope="row" title="\w">(\w)</th>', table) == ["0", "1"]
     assert "<span>predicted</span>" in table
     assert '<th colspan="2">true</th>' in table
+
+
+def test_an_anomaly_is_what_a_detector_finds(tiny: Dataset) -> None:
+    used = Usage((), (), NUMBERS, "", task=ANOMALY, threshold=0.5)
+    # Truth is 0 0 0 0 0 1 1 1 1 1: two false alarms, one anomaly is missed.
+    errors = np.array([0, 0, 0, 1, 1, 0, 1, 1, 1, 1], np.float32)[:, None]
+    result = accuracy.measure(Subject("model.tflite", "", "native"), errors, tiny, used)
+    page = answers.confusions([replace(result, dataset={"labels": ["normal", "anomaly"]})])
+    cells = re.findall(r"<small>(\w+)</small>(\d+)</td>", page)
+    assert cells == [("TN", "3"), ("FN", "1"), ("FP", "2"), ("TP", "4")]
+    assert "Positive class: anomaly." in page
 
 
 def test_confusion_without_a_wrong_answer_colours_no_cell_wrong(run_of: RunOf) -> None:
