@@ -1,10 +1,12 @@
-"""The picture that an example shows its model: bytes as a camera gives them, made by code.
+"""What an example shows its model: the bytes of a camera's picture, made by code.
 
-A model of other numbers is shown a wave, as a sensor of eight bits gives it, and one that hears a
-tone.
+A model of features gets the means of its training, one of other numbers a wave, as a sensor of
+eight bits gives it, and one that hears a tone.
 """
 
-from edgekit.convert.c import naming
+import numpy as np
+
+from edgekit.convert.c import naming, text
 from edgekit.convert.c.facts import Facts, Port
 
 ELEMENTS = {
@@ -30,10 +32,26 @@ static int16_t microphone(int32_t i)
 
 
 def functions(facts: Facts) -> str:
-    """Return the C functions that give byte ``i`` of what each input sees, or sample ``i``."""
+    """Return the C functions that give number ``i`` of what each input sees, hears or measures."""
     if facts.audio:
         return MICROPHONE
+    if facts.features:
+        return _sensor(facts)
     return "\n".join(_function(facts, port) for port in facts.inputs)
+
+
+def _sensor(facts: Facts) -> str:
+    """Return the C function that gives feature ``i`` in its own unit."""
+    means = np.asarray(facts.mean, np.float32)
+    table = "".join(f"    {line}\n" for line in text.array("means", means).splitlines())
+    at = f"i % {means.size}" if means.size > 1 else "i * 0"
+    return f"""\
+/* Yours goes here: number ``i`` of what is measured, in its own unit; the mean of the training. */
+static float measured(int32_t i)
+{{
+{table}    return means[{at}];
+}}
+"""
 
 
 def _function(facts: Facts, port: Port) -> str:
@@ -77,7 +95,7 @@ def statements(facts: Facts, port: Port) -> str:
         return f"""\
     static float features[{size}];
     {loop}
-        features[i] = (float){byte};
+        features[i] = measured(i);
     {facts.name}_from_features(features, {buffer});
 """
     if not facts.framed:

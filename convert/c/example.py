@@ -1,4 +1,4 @@
-"""The example program of an exported model: the self-test, then one inference on a picture."""
+"""The example program of an exported model: the self-test, then one inference."""
 
 from edge_runtime.meaning import LOGITS
 from edgekit.convert.c import camera, layout, naming
@@ -56,6 +56,11 @@ static int run(void)
 def _answer(facts: Facts, say: str) -> str:
     """Return the statements that print the answer, in thousandths: printf need not know floats."""
     name = facts.name
+    if facts.scores_anomalies:
+        return f"""\
+    const int is_anomaly = {name}_score(input, output) > {name.upper()}_THRESHOLD;
+    {say}("{name}: %s\\n", is_anomaly ? "an anomaly" : "normal");
+"""
     if not facts.classes:
         return "".join(_numbers(facts, port, say) for port in facts.outputs)
     shown, form = (f"{name}_labels[best]", "%s") if facts.labels else ("best", "class %d")

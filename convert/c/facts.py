@@ -131,6 +131,20 @@ class Facts:
         return bool(self.mean) and not self.features and self.inputs[0].takes_floats
 
     @property
+    def takes_pictures(self) -> bool:
+        """Whether the pixels of a picture become the only input as the file says."""
+        return self.framed and self.audio is None and self.inputs[0].picture is not None
+
+    @property
+    def noun(self) -> str:
+        """What the model is run on, in texts: "image", or "input"."""
+        if self.features or self.audio is not None or len(self.inputs) > 1:
+            return "input"
+        [port] = self.inputs
+        shown = self.framed or (len(port.shape) == 3 and port.picture is not None)
+        return "image" if shown else "input"
+
+    @property
     def sparse_where(self) -> str:
         """End of a sentence about the weights' zeros, after "left out"."""
         if self.sparse == "everywhere":

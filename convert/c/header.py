@@ -120,7 +120,7 @@ def _meaning(port: Port) -> str:
 
 def _functions(facts: Facts) -> str:
     name, upper = facts.name, facts.name.upper()
-    what = "on one image" if len(facts.ports) == 2 else "once"
+    what = f"on one {facts.noun}" if len(facts.ports) == 2 else "once"
     own = "your input is" if len(facts.inputs) == 1 else "your inputs are"
     return f"""\
 {_places(facts)}

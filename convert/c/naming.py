@@ -91,13 +91,18 @@ def arguments(facts: Facts) -> str:
     return ", ".join(buffer(facts, port) for port in facts.ports)
 
 
+def raw_array(facts: Facts) -> str:
+    """Return what an array of raw inputs is called."""
+    return "features" if facts.features or facts.audio else "pixels"
+
+
 def raw_inputs(facts: Facts) -> tuple[str, ...]:
     """Return the names of a header's functions for the only input, after the library's."""
     if facts.features:
         return ("from_features",)
     if not facts.framed:
         return ()
-    colours = ("from_rgb888", "from_rgb565") if facts.inputs[0].picture else ()
+    colours = ("from_rgb888", "from_rgb565") if facts.takes_pictures else ()
     return ("from_u8", *colours)
 
 

@@ -34,7 +34,7 @@ def functions(facts: Facts, pixels: npt.NDArray[Any] | None) -> list[str]:
     parts = []
     if pixels is not None:
         parts += [_from_byte(facts, pixels), _from_u8(facts)]
-        if facts.inputs[0].picture:
+        if facts.takes_pictures:
             parts.append(_from_colours(facts))
     if facts.features:
         parts.append(_from_features(facts))
@@ -88,13 +88,14 @@ def _from_u8(facts: Facts) -> str:
     [port] = facts.inputs
     name, size = facts.name, macro(facts, port, "SIZE")
     channel = f"i % {port.shape[-1]}" if port.shape[-1] > 1 else "0"
-    pointers = f"const uint8_t pixels[{size}]", array(facts, port, "input")
+    raw = naming.raw_array(facts)
+    pointers = f"const uint8_t {raw}[{size}]", array(facts, port, "input")
     return f"""\
-/* Brings pixels, 0 to 255, as the model was trained on them, into the input's form. */
+/* Brings {raw}, 0 to 255, as the model was trained on them, into the input's form. */
 {prototype(f"static inline void {name}_from_u8(", pointers)}
 {{
     for (int32_t i = 0; i < {size}; i++)
-        input[i] = {name}_from_byte(pixels[i], {channel});
+        input[i] = {name}_from_byte({raw}[i], {channel});
 }}
 #define {name}_quantize_u8 {name}_from_u8 /* its former name */
 """

@@ -80,6 +80,11 @@ def _numbers(library: CLibrary, port: Port) -> str:
 
 def _answer(library: CLibrary) -> str:
     name = library.name
+    if library.scores_anomalies:
+        return f"""\
+  const bool is_anomaly = {name}_score(input, output) > {name.upper()}_THRESHOLD;
+  Serial.println(is_anomaly ? F("{name}: an anomaly") : F("{name}: normal"));
+"""
     if not library.classes:
         return "".join(_numbers(library, port) for port in library.outputs)
     return f"""\

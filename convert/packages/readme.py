@@ -51,7 +51,7 @@ that {_helpers(library)}.
 them, and returns 0 only when every byte of all outputs, and of the activations that are left in the
 arena, is the one that edgekit's own engine gave when this folder was written. So it proves, on the
 board itself, that this compiler with these flags on this core computes the model that was measured.
-It says nothing about accuracy, and nothing about how a sensor's image is made into the input.
+It says nothing about accuracy, and nothing about how what a sensor measures becomes the input.
 
 ## This folder
 
@@ -106,7 +106,8 @@ def _helpers(library: CLibrary) -> str:
     if library.scores_anomalies:
         return f"quantise bytes or floats and score anomalies (`{library.name}_score`)"
     if len(library.ports) == 2 and library.classes:
-        return f"quantise an image of bytes or floats and read a score (`{library.name}_score`)"
+        raw = "floats" if library.features else "bytes or floats"
+        return f"quantise {raw} and read a score (`{library.name}_score`)"
     [first, *_] = library.outputs
     read = "score" if library.classes else f"value{naming.suffix(library, first)}"
     return f"quantise floats and read numbers (`{library.name}_{read}`)"
@@ -121,9 +122,9 @@ def _sound(library: CLibrary) -> str:
     return f"""\
 ## Sound
 
-The pixels are features of sound: int16, {audio.rate:,} samples a second, calculated in integers as
-in training. `{name}_from_pcm16` reads the {audio.samples:,} samples of an input at once. Hop by
-hop, no more samples are kept than a window has:
+The bytes 0 to 255 that become the input are features of sound: of {audio.rate:,} samples a second,
+int16, calculated in integers as in training. `{name}_from_pcm16` reads the {audio.samples:,} of an
+input at once. Hop by hop, no more samples are kept than a window has:
 
 ```c
 #include "{name}.h"
@@ -165,7 +166,7 @@ arena of your own needs `{library.name}_reset_in` before its first inference.
 
 def _inputs(library: CLibrary) -> str:
     if len(library.inputs) == 1:
-        return f"## Input\n\n{_input(library.inputs[0], 'image')}"
+        return f"## Input\n\n{_input(library.inputs[0], library.noun)}"
     parts = (f"`{port.name}`: {_input(port, port.name)}" for port in library.inputs)
     return "## Inputs\n\n" + "\n".join(parts)
 
@@ -211,14 +212,15 @@ def _usage(library: CLibrary) -> str:
         for port in library.kept
     ]
     if pixels:
-        raw = "const float features" if library.features else "const uint8_t pixels"
-        given = [f"{raw}[{naming.macro(library, library.inputs[0], 'SIZE')}]"]
+        raw = "const float" if library.features else "const uint8_t"
+        given = [
+            f"{raw} {naming.raw_array(library)}[{naming.macro(library, library.inputs[0], 'SIZE')}]"
+        ]
     parameters = ",\n    ".join(given)
     pointers = "".join(f"    {line}\n" for line in naming.pointers(library))
-    subject = "image" if library.classes else "input"
-    buffer = naming.buffer(library, output)
+    buffer, noun = naming.buffer(library, output), library.noun
     if library.classes:
-        what = f"The class with the highest score for one {subject}, -1 when the model did not run."
+        what = f"The class with the highest score for one {noun}, -1 when the model did not run."
         head, answer, failed = "int classify", f"{name}_best({buffer})", "-1"
     elif library.scores_anomalies:
         what = "1 for an anomaly, 0 for a normal input, -1 when the model did not run."
@@ -226,20 +228,20 @@ def _usage(library: CLibrary) -> str:
         answer = f"{name}_score({source}, {buffer}) > {name.upper()}_THRESHOLD"
         head, failed = "int is_anomaly", "-1"
     else:
-        what = f"The first number that the model gives for one {subject}; 0 when it did not run."
+        what = f"The first number that the model gives for one {noun}; 0 when it did not run."
         function = f"{name}_value{naming.suffix(library, output)}"
         head, answer, failed = "float first", f"{function}({buffer}, 0)", "0.0f"
     fill = "".join(
         f"""\
     for (int i = 0; i < {naming.macro(library, port, "SIZE")}; i++)
-        {naming.buffer(library, port)}[i] = {naming.zero(library, port)}; /* your {subject} */
+        {naming.buffer(library, port)}[i] = {naming.zero(library, port)}; /* your {noun} */
 """
         for port in library.inputs
         if port.offset is not None
     )
     if pixels:
-        call = "from_features(features" if library.features else "from_u8(pixels"
-        fill = f"    {name}_{call}, input);\n"
+        call = "from_features" if library.features else "from_u8"
+        fill = f"    {name}_{call}({naming.raw_array(library)}, input);\n"
     return f"""\
 #include "{name}.h"
 

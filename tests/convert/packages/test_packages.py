@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,10 @@ from ruamel.yaml import YAML
 import build as build_model
 import edge_runtime
 import golden
+import listener
 import several
 from edge_runtime import quantize
+from edge_runtime.meaning import ANOMALY, NUMBERS
 from edge_runtime.metadata import Metadata
 from edgekit import __version__, escape
 from edgekit.convert.c.library import CLibrary, library
@@ -147,6 +150,51 @@ def test_every_example_runs_the_self_test_and_classifies_a_picture_as_the_engine
         "digits: self-test passed",
         f"digits: {label}, {what} {shown}",
     ]
+
+
+def of_features(*, threshold: float | None = None) -> bytes:
+    """Return a model of windows of features: a classifier, or with a threshold a detector."""
+    shape = (1, 3, 2)
+    weights = np.random.default_rng(6).integers(-90, 91, (6, 6)).astype(np.int8)
+    tensors = [
+        build_model.tensor(shape, "int8", 0.05, 3, name="in"),
+        build_model.constant(weights, "int8", 0.01),
+        build_model.constant(np.arange(6) * 500, "int32", float(np.float32(0.05 * 0.01))),
+        build_model.tensor((1, 6), "int8", 0.04, -9, name="out"),
+    ]
+    ops = [("FULLY_CONNECTED", [0, 1, 2], 3, {})]
+    scale: Any = {"mean": (3.25, -0.5), "std": (2.0, 0.125), "features": True}
+    if threshold is None:
+        return attach(build_model.model(tensors, ops), Metadata(tuple("abcdef"), **scale))
+    about = Metadata(**scale, meaning=NUMBERS, task=ANOMALY, threshold=threshold)
+    return attach(build_model.model(tensors, ops), about)
+
+
+@pytest.mark.parametrize("threshold", [None, 1e-4, 4.0])
+@pytest.mark.parametrize(
+    ("target", "example"),
+    [(target, example) for target, examples in EXAMPLES.items() for example in examples],
+)
+def test_every_example_of_features_begins_with_their_means(
+    tmp_path: Path, target: str, example: str, threshold: float | None
+) -> None:
+    content = of_features(threshold=threshold)
+    made = library(content, "model.tflite", "digits")
+    printed = run(build(target, example, exported(target, made, tmp_path), tmp_path))
+    path = tmp_path / "answer.tflite"
+    path.write_bytes(content)
+    model, means = edge_runtime.load(path), [3.25, -0.5] * 3
+    if threshold is None:
+        said = model.classify(means)
+        is_c = example.endswith(".c")
+        logit = model._numbers(np.reshape(means, (1, 3, 2)).astype(np.float32))[0].max()
+        shown = f"{int(np.float32(logit) * 1000)}/1000" if is_c else f"{logit:.3f}"
+        expected = f"{said.label}, logit {shown}"
+    else:
+        is_anomaly = model.score(means) > threshold
+        assert is_anomaly == (threshold < 1)
+        expected = "an anomaly" if is_anomaly else "normal"
+    assert printed.splitlines() == ["digits: self-test passed", f"digits: {expected}"]
 
 
 @pytest.mark.parametrize(
@@ -288,6 +336,19 @@ def test_the_usage_of_the_readme_compiles(tmp_path: Path, dtype: str) -> None:
     (tmp_path / "use.c").write_text(code)
     for compiler in (C99, ["c++", "-x", "c++", "-std=c++17", *STRICT]):
         run(*compiler, f"-I{folder}", "-c", tmp_path / "use.c", "-o", tmp_path / "use.o")
+
+
+@pytest.mark.parametrize("kind", ["classifier", "detector", "listener"])
+def test_what_takes_no_pictures_speaks_of_none(kind: str, tmp_path: Path) -> None:
+    made = {
+        "classifier": lambda: library(of_features(), "model.tflite", "digits"),
+        "detector": lambda: library(of_features(threshold=1.0), "model.tflite", "digits"),
+        "listener": lambda: library(listener.model(), "model.tflite", "digits"),
+    }[kind]()
+    for target in PACKAGES:
+        for path in exported(target, made, tmp_path / target).rglob("*"):
+            text = path.read_text() if path.is_file() else ""
+            assert not re.search("image|picture|camera|pixel", text), path
 
 
 @pytest.mark.parametrize("dtype", ["int8", "float32"])
