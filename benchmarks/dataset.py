@@ -234,12 +234,12 @@ def _require_fit(file: ModelFile, dataset: Dataset) -> None:
         return
     if file.classes != len(dataset.labels):
         raise DataError(
-            f"{file.path}: has {file.classes} classes, but the test images have "
+            f"{file.path}: has {file.classes} classes, but the test data have "
             f"{len(dataset.labels)} ({labels}): name the right ones with --classes"
         )
     # Entirely different names are another tool's; the same names in another order are a mistake.
     if file.metadata.labels != dataset.labels and set(file.metadata.labels) & set(dataset.labels):
         raise DataError(
-            f"{file.path}: its labels are {', '.join(file.metadata.labels)}, but the test images' "
+            f"{file.path}: its labels are {', '.join(file.metadata.labels)}, but the test data's "
             f"are {labels}: name them in the model's order with --classes"
         )

@@ -206,6 +206,8 @@ def _model_metadata(graph: Graph, metadata: Metadata) -> bytes:
 
 
 def _input_name(metadata: Preprocessing) -> str:
+    if metadata.audio is not None:
+        return "a spectrogram"
     return "an image" if metadata.mean and not metadata.features else "an input"
 
 
@@ -231,9 +233,12 @@ def _input_metadata(builder: "Builder", shape: tuple[int, ...], metadata: Prepro
             else schema.ImageProperties.GRAYSCALE
         )
         properties = _table(builder, {}, {schema.ImageProperties.COLOR_SPACE: color_space})
+        name, about = "image", "The image."
+        if metadata.audio is not None:
+            name, about = "spectrogram", "Features of sound, 0 to 255, as of a grey image."
         fields = {
-            schema.TensorMetadata.NAME: builder.CreateString("image"),
-            schema.TensorMetadata.DESCRIPTION: builder.CreateString("The image."),
+            schema.TensorMetadata.NAME: builder.CreateString(name),
+            schema.TensorMetadata.DESCRIPTION: builder.CreateString(about),
             schema.TensorMetadata.CONTENT: _content(
                 builder, schema.Content.IMAGE_PROPERTIES, properties
             ),

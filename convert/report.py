@@ -6,7 +6,9 @@ from dataclasses import asdict
 from math import inf, isfinite, isinf
 from typing import Any
 
+from edge_runtime.front_end import Audio
 from edge_runtime.graph import Graph
+from edgekit import sounds
 from edgekit.convert import beside, input_range, metric_rows
 from edgekit.convert.compare import TensorError
 from edgekit.convert.conversion import Conversion
@@ -56,6 +58,7 @@ def document(
             "reason": _reason(job),
             "features": job.features and asdict(job.features),
             "framing": job.framing,
+            "audio": job.audio and job.audio.to_json(),
         },
         "meaning": {"name": job.meaning.name, "reason": job.meaning.reason},
         "task": {"name": job.meaning.task, "stated": job.meaning.stated},
@@ -190,7 +193,10 @@ def _input(entry: dict[str, Any]) -> str:
     if entry["pixels"] is None:
         return f"as it is: {entry['reason']}"
     low, high = entry["pixels"]
-    return f"pixels 0 to 255 become {low:g} to {high:g}: {entry['reason']}"
+    become = f"0 to 255 become {low:g} to {high:g}: {entry['reason']}"
+    if entry.get("audio"):
+        return f"sound, {sounds.described(Audio(**entry['audio']))}; bytes {become}"
+    return f"pixels {become}"
 
 
 def _numbers_rows(compared: dict[str, Any] | None) -> list[Row]:

@@ -14,7 +14,7 @@ FOUNDATION = {
     *("archives", "artifact_set", "clock", "columns", "digests", "errors", "escape", "files"),
     *("folders", "frameworks", "keras_code", "keras_files", "locks", "parent", "pixel_range"),
     *("labelwise", "limits", "ranking", "scoring", "signals", "stored", "version", "__init__"),
-    *("rescaling", "tasks"),
+    *("rescaling", "sounds", "tasks"),
 }
 """Modules of edgekit that import only each other and edge_runtime."""
 

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,15 @@ FEWER = {
 
 EPOCHS = {"image": 40, "audio": 20, "sensor": 12, "tabular": 30, "anomaly": 30}
 COMMAND = re.compile(r"^    (edgekit .*)$", re.MULTILINE)
+PICTURES = re.compile(r"image|picture|pixel|camera", re.IGNORECASE)
+TAGS = re.compile(r"<style>.*?</style>|<[^>]*>", re.DOTALL)
+LIMITS = {
+    "image": "It expects pictures framed like the training images",
+    "audio": "It expects recordings like those of the training data",
+    "anomaly": "The model rebuilds its input: how far it is off",
+}
+"""What a model card says of the kinds that are no tables."""
+
 FUNCTIONS = {"image": "from_rgb565", "audio": "push_pcm16", "anomaly": "score"}
 
 
@@ -30,12 +40,23 @@ def new(kind: str, folder: Path) -> None:
     assert command.main([kind, str(folder), "--quiet"], standalone_mode=False) == 0
 
 
-def run(folder: Path, *arguments: str) -> None:
+def run(folder: Path, *arguments: str) -> str:
     environment = {name: text for name, text in os.environ.items() if name != "EDGEKIT_ARTIFACTS"}
     done = subprocess.run(
         arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    return said
+
+
+def texts(artifacts: Path) -> Iterator[tuple[str, str]]:
+    """Yield what commands wrote for somebody to read, without tags and kernels."""
+    for path in artifacts.rglob("*"):
+        if path.suffix == ".html":
+            yield path.name, TAGS.sub("", path.read_text())
+        elif path.suffix in (".md", ".h") or path.name == "main.c":
+            yield path.name, path.read_text()
 
 
 @pytest.mark.tensorflow
@@ -49,13 +70,22 @@ def test_the_readme_s_commands_lead_from_data_to_firmware(kind: str, tmp_path: P
     run(folder, sys.executable, "-c", code)
     lines = COMMAND.findall((folder / "README.md").read_text())
     assert [line.split()[1] for line in lines] == ["train", "convert", "bench", "export"]
+    said = ""
     for line in lines:
         words = shlex.split(line)[1:]
         if words[0] == "train":
             words += ["--epochs", str(EPOCHS[kind])]
         if words[0] == "bench":
             words.append("--quick")
-        run(folder, sys.executable, "-m", "edgekit", *words)
+        said += run(folder, sys.executable, "-m", "edgekit", *words)
+    about = run(folder, sys.executable, "-m", "edgekit", "inspect", "artifacts/model_int8.tflite")
+    said += about.partition("normalisation")[2]  # the signature calls any input "image"
+    if kind != "image":
+        for name, text in [("what was said", said), *texts(folder / "artifacts")]:
+            found = PICTURES.search(text)
+            assert not found, f"{name}: …{text[max(0, found.start() - 60) : found.end() + 20]}…"
+    card = (folder / "artifacts" / "model_card.md").read_text()
+    assert LIMITS.get(kind, "numbers like those of") in card.replace("\n", " ")
     header = (folder / "artifacts" / "model_int8_c" / "model_int8.h").read_text()
     assert f"model_int8_{FUNCTIONS.get(kind, 'from_features')}(" in header
 

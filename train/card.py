@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from edge_runtime.front_end import Audio
+from edge_runtime.meaning import ANOMALY, MULTILABEL
+from edgekit import sounds
 from edgekit.escape import markdown
 from edgekit.train.plots import CONFUSION_MATRIX, LEARNING_CURVES, SAMPLES
 
@@ -70,8 +73,7 @@ def _preprocessing(metrics: dict[str, Any]) -> str:
     low, high = metrics["input_range"]
     scale = f"0 to 255 become {low:g} to {high:g}"
     if (audio := data.get("audio")) is not None:
-        listed = ", ".join(f"{name} {value}" for name, value in audio.items())
-        return f"Sound becomes log-mel bytes ({markdown(listed)}); {scale}."
+        return f"Sound becomes bytes: {sounds.described(Audio(**audio))}; {scale}."
     return f"Pixels {scale}; pictures of another size are framed: {data['framing']}."
 
 
@@ -95,12 +97,24 @@ def _figures(metrics: dict[str, Any]) -> str:
 
 
 def _limits(metrics: dict[str, Any]) -> str:
-    if not (labels := metrics["data"]["classes"]):
-        return _framing(metrics)
-    return (
-        f"The model answers with one of its {len(labels)} classes whatever it is given; a score "
-        f"is not\nthe probability that the input is any of them. {_framing(metrics)}"
-    )
+    labels, task = metrics["data"]["classes"], metrics.get("task")
+    about = ""
+    if task == ANOMALY:
+        about = (
+            "The model rebuilds its input: how far it is off says how unlike the training data the "
+            "input\nis, and not what it is. "
+        )
+    elif task == MULTILABEL:
+        about = (
+            "Each label has a score of its own, whatever the model is given; it is not\nthe "
+            "probability that the label applies. "
+        )
+    elif labels:
+        about = (
+            f"The model answers with one of its {len(labels)} classes whatever it is given; a "
+            "score is not\nthe probability that the input is any of them. "
+        )
+    return about + _framing(metrics)
 
 
 def _model(metrics: dict[str, Any]) -> str:
@@ -198,6 +212,11 @@ def _framing(metrics: dict[str, Any]) -> str:
         )
     if metrics["input_range"] is None:
         return "It expects numbers like those of\nthe training data."
+    if "audio" in data:
+        return (
+            "It expects recordings like those of\nthe training data, of the same rate; "
+            "`edge_runtime`'s `classify` cuts them or adds silence."
+        )
     return (
         "It expects pictures framed like the\ntraining images; `edge_runtime`'s `classify` "
         f"only resizes them ({data['framing']})."

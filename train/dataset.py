@@ -83,6 +83,13 @@ class Dataset:
         return self.x_train.dtype == np.uint8
 
     @property
+    def noun(self) -> str:
+        """What the inputs are called: "images", "recordings" or "inputs"."""
+        if self.audio is not None:
+            return "recordings"
+        return "images" if self.pixels else "inputs"
+
+    @property
     def provenance(self) -> dict[str, Any]:
         """What a model file records about the data it was trained on.
 

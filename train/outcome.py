@@ -116,7 +116,11 @@ def write(
             result = score(scores.argmax(axis=1), dataset.y_test, len(dataset.labels))
             figures = _of_classes(result, dataset.labels)
             plots.confusion_matrix(
-                staged / plots.CONFUSION_MATRIX, result.confusion, dataset.labels, dataset.name
+                staged / plots.CONFUSION_MATRIX,
+                result.confusion,
+                dataset.labels,
+                dataset.name,
+                dataset.noun,
             )
             if dataset.pixels:
                 plots.samples(staged / plots.SAMPLES, dataset, scores)

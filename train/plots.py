@@ -118,7 +118,11 @@ def _monitored(training: Training, recipe: Recipe | None) -> tuple[Callable[[Epo
 
 @_with_text_of_files()
 def confusion_matrix(
-    path: Path, matrix: Sequence[Sequence[int]], labels: Sequence[str], data_name: str
+    path: Path,
+    matrix: Sequence[Sequence[int]],
+    labels: Sequence[str],
+    data_name: str,
+    noun: str,
 ) -> None:
     """Draw the confusion matrix: rows predicted, columns true, TP FP / FN TN for two classes."""
     counts = np.array(matrix)
@@ -155,7 +159,7 @@ def confusion_matrix(
     positive = f"\npositive class: {shown[0]}" if names else ""
     data = _shown(data_name, NAME)
     gap = " " if width(data) <= SHORT_NAME else "\n"
-    axes.set_title(f"Confusion matrix, test images of{gap}{data}{positive}", fontsize=10)
+    axes.set_title(f"Confusion matrix, test {noun} of{gap}{data}{positive}", fontsize=10)
     _save(figure, path, data_name)
 
 

@@ -4,9 +4,7 @@ A model of features gets the means of its training, one of other numbers a wave,
 eight bits gives it, and one that hears a tone.
 """
 
-import numpy as np
-
-from edgekit.convert.c import naming, text
+from edgekit.convert.c import naming
 from edgekit.convert.c.facts import Facts, Port
 
 ELEMENTS = {
@@ -42,6 +40,11 @@ def functions(facts: Facts) -> str:
 
 def _sensor(facts: Facts) -> str:
     """Return the C function that gives feature ``i`` in its own unit."""
+    # Texts for users name what packages hold, and must not wait for NumPy.
+    import numpy as np
+
+    from edgekit.convert.c import text
+
     means = np.asarray(facts.mean, np.float32)
     table = "".join(f"    {line}\n" for line in text.array("means", means).splitlines())
     at = f"i % {means.size}" if means.size > 1 else "i * 0"

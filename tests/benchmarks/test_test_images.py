@@ -47,7 +47,7 @@ def test_other_number_of_classes_is_refused(int8_model: Path, mnist: Dataset) ->
 
 
 def test_other_order_of_classes_is_refused(int8_model: Path, dataset: Dataset) -> None:
-    with pytest.raises(DataError, match=r"its labels are 0, 1, but the test images' are 1, 0"):
+    with pytest.raises(DataError, match=r"its labels are 0, 1, but the test data's are 1, 0"):
         test_images.for_models([int8_model], dataset.source, ("1", "0"))
 
 

@@ -167,8 +167,8 @@ def test_names_of_any_length_and_number_are_drawn_whole(
     dataset = photos(labels)
     plots.samples(Path(), dataset, scores_of(dataset, [0, 1]))
     matrix = np.eye(len(labels), dtype=int) * 12345
-    plots.confusion_matrix(Path(), matrix.tolist(), labels, "photos")
-    plots.confusion_matrix(Path(), matrix.tolist(), labels, "x" * 90)
+    plots.confusion_matrix(Path(), matrix.tolist(), labels, "photos", "images")
+    plots.confusion_matrix(Path(), matrix.tolist(), labels, "x" * 90, "inputs")
     for figure in figures:
         figure.draw_without_rendering()
         box = figure.bbox

@@ -156,7 +156,7 @@ def test_the_matrix_is_shown_predicted_by_true(monkeypatch: pytest.MonkeyPatch) 
     assert "| **yes** | 33 | 44 |" in text
     figures: list[Any] = []
     monkeypatch.setattr(plots, "_save", lambda figure, *_: figures.append(figure))
-    plots.confusion_matrix(Path(), ((11, 22), (33, 44)), ("no", "yes"), "mnist")
+    plots.confusion_matrix(Path(), ((11, 22), (33, 44)), ("no", "yes"), "mnist", "images")
     (axes,) = figures[0].axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("true class", "predicted class")
     assert "positive class: no" in axes.get_title()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DEFAULT = Conversion()
 BOTH = "both"
 TIES_WORTH_A_WARNING = 0.01
-"""Share of the test images with a tie above which a warning is printed."""
+"""Share of the test inputs with a tie above which a warning is printed."""
 
 
 class Batch(click.ParamType[int]):
@@ -91,7 +91,7 @@ class Batch(click.ParamType[int]):
 @click.option(
     "--calibration",
     metavar="SOURCE",
-    show_default="the training images",
+    show_default="the training data",
     help="Inputs that set the range of each activation: mnist, synthetic, a PATH as for --data, or "
     "an .npy array [N, ...] of model inputs; for several inputs an .npz with an array for each, by "
     "its name.",

@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from edge_runtime.errors import ModelError
-from edge_runtime.front_end import Audio
 from edge_runtime.metadata import Preprocessing
 from edge_runtime.unsupported import INSTEAD
+from edgekit import sounds
 from edgekit.columns import clip, columns, pairs, sections
 from edgekit.commands import liveness, options, running, terminal
 from edgekit.convert.macs import MAC_FORMULAS
@@ -185,26 +185,17 @@ def _metadata(summary: Summary) -> dict[str, str]:
         return {"damaged": summary.metadata_error}
     if summary.metadata is None:
         return {"none": "neither labels nor normalisation"}
-    labels = summary.metadata.labels
+    metadata, labels = summary.metadata, summary.metadata.labels
+    pictures = not metadata.features and metadata.audio is None
     more = ", …" if len(labels) > 20 else ""
     return {
         "labels": f"{len(labels)}: {', '.join(labels[:20])}{more}" if labels else "not given",
-        "normalisation": _normalisation(summary.metadata),
-        "framing": summary.metadata.framing,
-        **({"task": task} if (task := summary.metadata.task) else {}),
-        **({} if (limit := summary.metadata.threshold) is None else {"threshold": f"{limit:g}"}),
-        **({"sound": _sound(summary.metadata.audio)} if summary.metadata.audio else {}),
+        "normalisation": _normalisation(metadata),
+        **({"framing": metadata.framing} if pictures else {}),
+        **({"task": metadata.task} if metadata.task else {}),
+        **({} if (limit := metadata.threshold) is None else {"threshold": f"{limit:g}"}),
+        **({"sound": sounds.described(metadata.audio)} if metadata.audio else {}),
     }
-
-
-def _sound(audio: Audio) -> str:
-    """Return in a line how sound becomes pixels."""
-    what = f"{audio.coefficients} MFCC of " if audio.coefficients else ""
-    return (
-        f"{audio.samples} samples at {audio.rate} Hz, {audio.frames} windows of {audio.window}, "
-        f"{what}{audio.bands} mel bands of {audio.low:g} to {audio.high:g} Hz, {audio.bottom:g} to "
-        f"{audio.top:g} dB"
-    )
 
 
 def _normalisation(metadata: Preprocessing) -> str:
@@ -214,7 +205,10 @@ def _normalisation(metadata: Preprocessing) -> str:
         f"{values[0]:g}" if len(values) == 1 else f"[{', '.join(f'{v:g}' for v in values)}]"
         for values in (metadata.mean, metadata.std)
     )
-    return f"(pixel - {mean}) / {std}, pixels 0 to 255"
+    if metadata.features:
+        return f"(feature - {mean}) / {std}"
+    byte = "byte" if metadata.audio else "pixel"
+    return f"({byte} - {mean}) / {std}, {byte}s 0 to 255"
 
 
 def _flatten(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

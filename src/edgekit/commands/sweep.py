@@ -195,7 +195,7 @@ def command(
     folder = artifacts / FOLDER
     require_writable(folder)
     dataset = load(data, classes, framing=framing or "resize", reading=reading)
-    _require_images(recipes, dataset)
+    _require_inputs(recipes, dataset)
     basis = point.basis(dataset)
     rows = _measured(folder / JOURNAL, recipes, dataset, basis, pool, here=not scheduler)
     document = table.document(rows, basis)
@@ -233,13 +233,13 @@ def _recipes(
     return recipes
 
 
-def _require_images(recipes: Sequence[Recipe], dataset: "Dataset") -> None:
+def _require_inputs(recipes: Sequence[Recipe], dataset: "Dataset") -> None:
     count = len(dataset.x_train)
     for recipe in recipes:
         if int(count * (1 - recipe.validation_split)) < 1:
             raise DataError(
                 f"--grid validation-split={recipe.validation_split} leaves none of the {count} "
-                "training images"
+                f"training {dataset.noun}"
             )
 
 

@@ -102,7 +102,7 @@ def _checked_augment(_context: click.Context, _option: click.Parameter, text: st
     type=options.FiniteRange(0, 1, max_open=True),
     default=DEFAULT.validation_split,
     metavar="SHARE",
-    help="Hold out this share of the training images, for example 0.1.",
+    help="Hold out this share of the training inputs, for example 0.1.",
 )
 @click.option(
     "--seed",
@@ -193,10 +193,9 @@ def command(
     for note in dataset.notes:
         terminal.note(note)
     named = f", classes {', '.join(dataset.labels)}" if dataset.labels else ""
-    kind = "images" if dataset.pixels else "inputs"
     terminal.say(
         f"data: {dataset.name}{named}, {len(dataset.x_train)} training and {len(dataset.x_test)} "
-        f"test {kind}"
+        f"test {dataset.noun}"
     )
     if not own and len(dataset.labels) > 2 and recipe.output_activation == "sigmoid":
         terminal.note(
