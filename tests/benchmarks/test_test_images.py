@@ -42,7 +42,7 @@ def test_models_trained_on_different_data_need_a_choice(int8_model: Path, tmp_pa
 
 def test_other_number_of_classes_is_refused(int8_model: Path, mnist: Dataset) -> None:
     assert mnist
-    with pytest.raises(DataError, match=r"has 2 classes, but the test images have 3"):
+    with pytest.raises(DataError, match=r"has 2 classes, but the test data have 3"):
         test_images.for_models([int8_model], "mnist", ("0", "1", "2"))
 
 
