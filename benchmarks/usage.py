@@ -163,7 +163,7 @@ def of(file: ModelFile | Path, dataset: Dataset, chosen: Range | None = None) ->
     usage = _of_scale(file, dataset, chosen, decided.meaning)
     metadata, task = file.metadata, decided.name
     if (task == ANOMALY) == (decided.meaning == NUMBERS and bool(dataset.labels)):
-        labels = metadata.labels if task == MULTILABEL else ()
+        labels = (metadata.labels or dataset.columns) if task == MULTILABEL else ()
         threshold = metadata.threshold if task in (ANOMALY, BINARY) else None
         return replace(
             usage, task=task, threshold=threshold, labels=labels, guessed=decided.guessed

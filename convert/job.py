@@ -151,7 +151,7 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
     # Inputs alone say nothing of the classes.
     labels = (dataset.labels if dataset else ()) or choices.classes or ()
     if decided.task == MULTILABEL:
-        labels = choices.classes or ()
+        labels = choices.classes or (dataset.columns if dataset else ())
     if decided.task == ANOMALY and (normal or not dataset):
         labels = ()  # those of the data, not of the output
     else:

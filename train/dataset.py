@@ -83,6 +83,12 @@ class Dataset:
         return self.x_train.dtype == np.uint8
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of several labels or targets [N, K], in their order; empty where none are known."""
+        names, targets = self.reading.label, self.y_train.shape[1:]
+        return names if targets == (len(names),) and len(names) > 1 else ()
+
+    @property
     def noun(self) -> str:
         """What the inputs are called: "images", "recordings" or "inputs"."""
         if self.audio is not None:

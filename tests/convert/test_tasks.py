@@ -11,11 +11,16 @@ import documents
 import edge_runtime
 import exported
 from edge_runtime import anomaly
+from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import quantize
 from edgekit import cli, frameworks
+from edgekit.benchmarks import usage
 from edgekit.convert import source
 from edgekit.convert.c import library as c_library
+from edgekit.convert.metadata import attach
 from edgekit.ranking import auc
+from edgekit.train.data import load
+from edgekit.train.reading import Reading
 
 ROWS = 600
 
@@ -110,6 +115,29 @@ def test_a_threshold_is_chosen_on_inputs_that_do_not_judge_it(folder: Path, tmp_
     assert chosen["value"] / model.output.scale % 1 == pytest.approx(0.5)
     assert report["accuracy"]["after"]["metrics"]["recall"] > 0.8
     assert [gate["verdict"] for gate in report["gates"]] == ["passed"]
+
+
+def test_the_columns_of_a_table_name_its_several_labels(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arrays, output = np.load(folder / "several.npz"), tmp_path / "m.tflite"
+    columns = ("a", "b", "c", "d", "hot", "wet", "loud")
+    both = zip(arrays["x"].tolist(), arrays["y"].tolist(), strict=True)
+    rows = [",".join(map(str, [*inputs, *labels])) for inputs, labels in both]
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join([",".join(columns), *rows]))
+    command = [folder / "several.keras", "--data", table, "--label", "hot,wet,loud", "-o", output]
+    assert convert(*command, "--quantize") == 0
+    captured = capsys.readouterr()
+    assert "each label   F1 and AUC after: hot 0.9" in captured.out
+    assert "has no labels" not in captured.err
+    assert edge_runtime.load(output).labels == ("hot", "wet", "loud")
+    assert convert(*command, "--quantize", "--classes", "h,w,l") == 0
+    assert edge_runtime.load(output).labels == ("h", "w", "l")
+    bare = tmp_path / "bare.tflite"
+    bare.write_bytes(attach(output.read_bytes(), Metadata()))
+    dataset = load(str(table), None, (4,), numbers=True, reading=Reading(label=columns[4:]))
+    assert usage.of(bare, dataset).labels == ("hot", "wet", "loud")
 
 
 def test_several_labels(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
