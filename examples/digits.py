@@ -69,7 +69,7 @@ def moved(images: Any, digits: Any) -> tuple[Any, Any]:
     return tf.roll(tf.cast(images, tf.float32) / 255, distance, [1, 2]), digits
 
 
-def train(dataset: Dataset) -> Any:
+def train(dataset: Dataset, epochs: int) -> Any:
     """Return the trained network.
 
     The learning rate rises for a quarter of the steps and then falls: one cycle (L. N. Smith, N.
@@ -80,7 +80,7 @@ def train(dataset: Dataset) -> Any:
     images = tf.data.Dataset.from_tensor_slices((dataset.x_train, dataset.y_train))
     shuffled = images.shuffle(len(dataset.x_train), seed=1)
     batches = shuffled.batch(BATCH, drop_remainder=True).map(moved).prefetch(1)
-    steps = EPOCHS * len(batches)
+    steps = epochs * len(batches)
     rate = keras.optimizers.schedules.CosineDecay(
         PEAK / 25, steps - steps // 4, warmup_target=PEAK, warmup_steps=steps // 4
     )
@@ -88,7 +88,7 @@ def train(dataset: Dataset) -> Any:
     model.compile(
         keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )
-    model.fit(batches, epochs=EPOCHS, shuffle=False, verbose=2)
+    model.fit(batches, epochs=epochs, shuffle=False, verbose=2)
     return model
 
 
@@ -96,8 +96,10 @@ def main() -> int:
     """Train, run the commands one after the other, and return the first exit code that is not 0."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", default="mnist", help="mnist, or a folder with images of digits")
-    data = parser.parse_args().data
-    model = train(load(data, tuple("0123456789")))
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    options = parser.parse_args()
+    data = options.data
+    model = train(load(data, tuple("0123456789")), options.epochs)
     FOLDER.mkdir(exist_ok=True)
     model.save(FOLDER / "model.keras")
     for command in COMMANDS:

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -73,6 +74,7 @@ OF_TRAIN = {
 """Modules of train that convert and benchmarks may import."""
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Return dotted name -> path of every module."""
     paths = {}
@@ -84,6 +86,7 @@ def modules() -> dict[str, Path]:
     return paths
 
 
+@cache
 def imported(path: Path) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):

@@ -373,7 +373,7 @@ def test_the_same_command_twice_gives_the_same_weights(tmp_path: Path) -> None:
     for name in ("a", "b"):
         folder = tmp_path / name
         folder.mkdir()
-        done = run_edgekit("train", "--epochs", "8", "--json", folder=folder)
+        done = run_edgekit("train", "--epochs", "2", "--json", folder=folder)
         assert done.returncode == 0
         digests.add(json.loads(done.stdout)["weights_sha256"])
     assert len(digests) == 1

@@ -23,7 +23,8 @@ from trials import Trial, between
 
 COMPILER, EMULATOR = "aarch64-linux-gnu-gcc", "qemu-aarch64"
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
-RANDOM, PLANNED = 800, 20
+OPTIMISED = ["-O2", "-ftree-vectorize", "-ffp-contract=off"]
+RANDOM, PLANNED = 500, 20
 """Random calls of a kernel, and calls of each step of a small model."""
 
 
@@ -63,7 +64,7 @@ def build(compiler, folder):
     """Compile kernel_variants.c with all kernels, as setup.py compiles them."""
     path = folder / "kernel_variants"
     files = [*sources.HOST, Path(__file__).with_name("kernel_variants.c")]
-    command = [*compiler, *WARNINGS, sources.INCLUDE, "-O3", "-ffp-contract=off", "-o", path]
+    command = [*compiler, *WARNINGS, sources.INCLUDE, *OPTIMISED, "-o", path]
     subprocess.run([*command, *files], check=True)
     return path
 

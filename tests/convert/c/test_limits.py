@@ -25,7 +25,7 @@ from edgekit.convert.c.forms import ConstantArray
 from edgekit.convert.c.library import library
 from edgekit.exported import built as firmware_library
 
-MUTANTS = 400
+MUTANTS = 200
 
 
 def dense(weights, dtype="float32", scale=0.0):
