@@ -16,8 +16,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CC ?= cc
 C_FLAGS := -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror -fsyntax-only
-C_INCLUDES = -Iedge_runtime/kernels -DPy_LIMITED_API=0x030B0000 -isystem $(shell $(BIN)/python -c \
-  'import sysconfig; print(sysconfig.get_path("include"))')
+# Asked once, when .venv is there.
+PYTHON_H = $(eval PYTHON_H := $(shell $(BIN)/python -c \
+  'import sysconfig; print(sysconfig.get_path("include"))'))$(PYTHON_H)
+C_INCLUDES = -Iedge_runtime/kernels -DPy_LIMITED_API=0x030B0000 -isystem $(PYTHON_H)
 KERNELS = $(wildcard $(addsuffix /*.c,$(addprefix edge_runtime/kernels,/. /packing /x86 /arm64)))
 EXTENSION = $(shell find edge_runtime -name '*.[ch]')
 C_SOURCES = $(shell git ls-files '*.c' ':!benchmarks/mcu/board')
@@ -62,6 +64,7 @@ figures: install-test
 # The sanitised extension lies in a copy of the package, so that .venv's own stays as it is; libasan
 # has to be there before Python, and libstdc++ before libasan looks for exceptions.
 SANITIZED := build/sanitize
+OBJECTS = $(patsubst edge_runtime/%.c,$(SANITIZED)/%.o,edge_runtime/native/_native.c $(KERNELS))
 # gcc takes the last function of a table for one behind it (object-size); AddressSanitizer sees such.
 SANITIZE := -O2 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
   -fno-sanitize=object-size -fno-sanitize-recover=all
@@ -80,11 +83,14 @@ stress: sanitized
 	$(SANITIZED_RUN) -m pytest --capture=sys -p no:cacheprovider --durations=0 \
 	  tests/edge_runtime/test_stress.py
 
-$(SANITIZED)/built: $(VENV)/test-installed $(shell find edge_runtime -name '*.py')
-	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r edge_runtime $(SANITIZED)
+$(OBJECTS): $(SANITIZED)/%.o: edge_runtime/%.c $(EXTENSION) $(VENV)/test-installed
+	@mkdir -p $(@D)
+	@$(CC) -std=c99 -fPIC -ffp-contract=off $(SANITIZE) $(C_INCLUDES) -c $< -o $@
+
+$(SANITIZED)/built: $(OBJECTS) $(shell find edge_runtime -name '*.py')
+	rm -rf $(SANITIZED)/edge_runtime && cp -r edge_runtime $(SANITIZED)
 	rm -f $(SANITIZED)/edge_runtime/*.so
-	$(CC) -std=c99 -shared -fPIC -ffp-contract=off $(SANITIZE) $(C_INCLUDES) \
-	  edge_runtime/native/_native.c $(KERNELS) -o $(SANITIZED)/edge_runtime/_native.abi3.so
+	$(CC) -shared $(SANITIZE) $(OBJECTS) -o $(SANITIZED)/edge_runtime/_native.abi3.so
 	$(SANITIZED_RUN) -c 'from edge_runtime import _native; assert "$(SANITIZED)" in _native.__file__'
 	@touch $@
 
