@@ -84,9 +84,9 @@ class Dataset:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of several labels or targets [N, K], in their order; empty where none are known."""
+        """Names of labels or targets [N, K], in their order; empty where none are known."""
         names, targets = self.reading.label, self.y_train.shape[1:]
-        return names if targets == (len(names),) and len(names) > 1 else ()
+        return names if targets == (len(names),) else ()
 
     @property
     def noun(self) -> str:

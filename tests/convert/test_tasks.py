@@ -140,6 +140,19 @@ def test_the_columns_of_a_table_name_its_several_labels(
     assert usage.of(bare, dataset).labels == ("hot", "wet", "loud")
 
 
+def test_targets_are_called_what_their_columns_are(tmp_path: Path) -> None:
+    dense([[1, 2], [3, 4]], [0, 0], loss="mse").save(tmp_path / "numbers.keras")
+    x = np.random.default_rng(0).normal(size=(40, 2)).round(3)
+    rows = [f"{a},{b},{a + 3 * b:.3f},{2 * a + 4 * b:.3f}" for a, b in x]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,force,torque", *rows]))
+    output = tmp_path / "n.tflite"
+    command = [tmp_path / "numbers.keras", "--data", tmp_path / "t.csv", "-o", output]
+    assert convert(*command, "--label", "force,torque", "--quantize") == 0
+    first = report_of(output)["inputs"][0]
+    for when in "before", "after":
+        assert [name for name, _ in first[when]] == ["force", "torque"]
+
+
 def test_several_labels(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "m.tflite"
     command = [folder / "several.keras", "--data", folder / "several.npz", "-o", output]
