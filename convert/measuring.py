@@ -80,8 +80,8 @@ def measured(
         return _of_scores(job, job.dataset, before[0], after[0], threshold)
     numbers = figures.numbers(before[0], after[0], _targets(trained, job.dataset, test[0]))
     if errors is None:
-        names = job.dataset.columns
-        return Measured(numbers=numbers, inputs=changed(before[0], after[0], names))
+        columns = job.dataset.columns
+        return Measured(numbers=numbers, inputs=changed(before[0], after[0], columns))
     anomalies, inputs = _of_anomalies(job, job.dataset, test[0], before[0], errors, threshold)
     return Measured(numbers=numbers, anomalies=anomalies, inputs=inputs)
 
