@@ -140,6 +140,17 @@ def test_the_columns_of_a_table_name_its_several_labels(
     assert usage.of(bare, dataset).labels == ("hot", "wet", "loud")
 
 
+def test_what_answers_with_no_class_is_not_fine_tuned(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["tune", folder / "several.keras", "--data", folder / "several.npz", "--qat"]
+    assert cli.run([*map(str, command), "--artifacts", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert "its task is multilabel (the data have several labels for an input" in said
+    assert "only models that answer with one of several classes can be fine-tuned" in said
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_targets_are_called_what_their_columns_are(tmp_path: Path) -> None:
     dense([[1, 2], [3, 4]], [0, 0], loss="mse").save(tmp_path / "numbers.keras")
     x = np.random.default_rng(0).normal(size=(40, 2)).round(3)

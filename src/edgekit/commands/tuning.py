@@ -40,8 +40,8 @@ def require_classes(trained: "TrainedModel", job: "Job") -> "Dataset":
         )
     if not job.dataset.labels:
         raise ModelFileError(
-            f"{trained.path}: its output is numbers ({job.meaning.reason}); only classifiers can "
-            "be fine-tuned"
+            f"{trained.path}: its task is {job.meaning.task} ({job.meaning.reason}); only models "
+            "that answer with one of several classes can be fine-tuned"
         )
     return job.dataset
 
