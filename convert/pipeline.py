@@ -62,7 +62,8 @@ def convert(
     model, threshold = attach(converted, metadata), None
     graph = read(model)
     if conversion.scheme == "int8" and (left := quantizing.left_in_float(graph, made.kept)):
-        raise ModelFileError(f"{trained.path}: float ops are left after int8: {left[0]}")
+        instead = quantizing.instead(left, quantizer)
+        raise ModelFileError(f"{trained.path}: float ops are left after int8: {left[0]}{instead}")
     target = TARGETS[conversion.target]
     verdict = check_graph(graph, target.name)
     if not verdict.runs:

@@ -1,5 +1,6 @@
 """The float .tflite file of a model, and the file that its quantiser makes of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -177,6 +178,19 @@ def left_in_float(graph: Graph, kept: frozenset[str]) -> list[str]:
         and is_float(graph, op)
         and kept.isdisjoint(graph.tensors[index].name for index in op.outputs)
     ]
+
+
+def instead(left: Sequence[str], quantizer: str) -> str:
+    """Return what helps where a quantiser left ops in float32, as the end of a sentence.
+
+    Args:
+        left: the ops, as of ``left_in_float``.
+        quantizer: the quantiser.
+    """
+    kinds = dict.fromkeys(one.split()[-1] for one in left)
+    options = " ".join(f"--keep-float {kind}" for kind in kinds if kind not in BRIDGES)
+    other = "try --quantizer litert, which knows others, or " if quantizer == TENSORFLOW else "try "
+    return f"; {other}{options}, which says that they stay so" if options else ""
 
 
 def _of_file(trained: TrainedModel, conversion: Conversion) -> bytes:

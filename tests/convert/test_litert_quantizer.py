@@ -248,7 +248,7 @@ def test_an_op_without_integer_kernels_is_named(tmp_path: Path) -> None:
     path, data = tmp_path / "a.tflite", tmp_path / "a.npy"
     path.write_bytes(build.model(tensors, [("COS", [0], 1, {}), ("ADD", [1, 0], 2, {})]))
     np.save(data, np.random.default_rng(0).normal(size=(100, 4)).astype(np.float32))
-    with pytest.raises(ModelFileError, match="float ops are left after int8: op 1 COS"):
+    with pytest.raises(ModelFileError, match="left after int8: op 1 COS; try --keep-float COS, "):
         quantized((path, data))
     assert float_operators(read(quantized((path, data), keep_float=("COS",))))
 
