@@ -1,9 +1,9 @@
-"""Ops that the LiteRT quantiser leaves in float32 between DEQUANTIZE and QUANTIZE, made integers.
+"""Ops that a quantiser leaves in float32 between DEQUANTIZE and QUANTIZE, made integers.
 
-Its rules know some fifty ops; LiteRT's kernels run more of them on int8. The quantiser surrounds
-what it does not know with DEQUANTIZE of an integer tensor and QUANTIZE to another, whose range it
-has observed. So an op that only moves numbers changes places with either, and one that calculates
-each number from one reads the first tensor and writes the second.
+LiteRT's quantiser has rules for some fifty ops, TensorFlow's has none for ELU; LiteRT's kernels run
+more of them on int8. Both surround what they do not know with DEQUANTIZE of an integer tensor and
+QUANTIZE to another, whose range was observed. So an op that only moves numbers changes places with
+either, and one that calculates each number from one reads the first tensor and writes the second.
 """
 
 from collections.abc import Callable, Collection

@@ -78,7 +78,14 @@ def convert(
     samples = error_samples(inputs, test)
     errors: list[compare.TensorError] = []
     if conversion.scheme != "float32" and conversion.batch == 1 and samples is not None:
-        errors = compare.tensor_errors(plain, model, *samples)
+        try:
+            errors = compare.tensor_errors(plain, model, *samples)
+        except RuntimeError as error:
+            reason = str(error).partition(".Node number")[0]
+            raise ModelFileError(
+                f"{trained.path}: LiteRT does not run it in {conversion.scheme} ({reason}); use "
+                "another --scheme, or other layers"
+            ) from error
     measured = Measured()
     if measure and test is not None:
         measured = measuring.measured(reference or trained, model, job, test, threshold)

@@ -12,6 +12,7 @@ from edgekit.convert import equalising, layers, litert_quantizer, tflite_file
 from edgekit.convert.calibration import Arrays
 from edgekit.convert.conversion import CALIBRATED_SCHEMES, DYNAMIC_BATCH, Conversion
 from edgekit.convert.normal_form import normalised
+from edgekit.convert.products import as_products
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import BRIDGES, float_operators, is_float
 from edgekit.convert.tflite import to_tflite
@@ -149,8 +150,11 @@ def files(
         return Files(plain, plain, learned is not None, frozenset())
     if not learned:
         _require_calibratable(trained, conversion, quantizer, plain, calibration)
+    rewritten = as_products(plain) if calibration is not None else plain
+    changed = conversion.equalize or rewritten != plain
+    plain = rewritten
     if quantizer == TENSORFLOW:
-        start = plain if conversion.equalize else None
+        start = plain if changed else None
         converted = to_tflite(trained, conversion, calibration, start=start, verbose=verbose)
         return Files(plain, converted, learned is not None, frozenset())
     graph = read(plain)

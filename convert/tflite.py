@@ -18,6 +18,7 @@ from edgekit import frameworks
 from edgekit.convert.calibration import Arrays, FloatArray
 from edgekit.convert.conversion import DYNAMIC_BATCH, Conversion
 from edgekit.convert.float_splits import as_int8
+from edgekit.convert.integer_ops import as_integers
 from edgekit.convert.port_order import ordered
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import TARGETS
@@ -79,7 +80,7 @@ def to_tflite(
                 warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated")
                 content = bytes(converter.convert())
             if conversion.scheme == "int8":
-                content = as_int8(content)
+                content = as_integers(as_int8(content))
             if trained.several:
                 content = ordered(content, _input_names(trained), names)
             graph = read(content)  # refuses what the converter writes wrongly, such as scales of 0

@@ -13,13 +13,11 @@ import exported
 from edge_runtime import anomaly
 from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import quantize
-from edge_runtime.reader import read
 from edgekit import cli, frameworks
 from edgekit.benchmarks import usage
 from edgekit.convert import source
 from edgekit.convert.c import library as c_library
 from edgekit.convert.metadata import attach
-from edgekit.convert.targets import float_operators
 from edgekit.ranking import auc
 from edgekit.train.data import load
 from edgekit.train.reading import Reading
@@ -151,22 +149,6 @@ def test_what_answers_with_no_class_is_not_fine_tuned(
     assert "its task is multilabel (the data have several labels for an input" in said
     assert "only models that answer with one of several classes can be fine-tuned" in said
     assert list(tmp_path.iterdir()) == []
-
-
-def test_what_one_quantiser_leaves_in_float_the_other_one_takes(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path, output = tmp_path / "elu.keras", tmp_path / "elu.tflite"
-    dense([[1, 2, -1], [-3, 4, 1]], [0, 1, 0], "elu", loss="mse").save(path)
-    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(100, 2)).astype("f"))
-    command = [path, "--calibration", tmp_path / "x.npy", "--quantize", "-o", output]
-    assert convert(*command) == 2
-    said = capsys.readouterr().err
-    assert "op 2 ELU; try --quantizer litert, which knows others, or --keep-float ELU, " in said
-    assert not output.exists()
-    for options, kept in (["--quantizer", "litert"], False), (["--keep-float", "ELU"], True):
-        assert convert(*command, *options) == 0
-        assert bool(float_operators(read(output.read_bytes()))) == kept
 
 
 def test_targets_are_called_what_their_columns_are(tmp_path: Path) -> None:
