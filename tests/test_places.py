@@ -15,11 +15,13 @@ USERS = {
     "foreign.py": "a model that rescales its input",
     "litert_ops.py": "what LiteRT calls the ops that XNNPACK runs",
     "networks.py": "what random networks are made of",
+    "products.py": "what NEG and SQUARE become before a model is quantised",
     "rescaling.py": "what may rescale an input",
     "targets.py": "what the Edge TPU's and Vela's compilers accept",
     "test_extension_size.py": "sizes of some kernels",
     "test_litert_ops.py": "what LiteRT calls the ops that XNNPACK runs",
     "test_litert_quantizer.py": "a model that rescales its input",
+    "test_products.py": "what NEG and SQUARE become before a model is quantised",
     "test_tune.py": "a model that rescales its input",
     "test_worked_examples.py": "four kernels that a reader can check by hand",
 }
