@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from edgekit.benchmarks.result import Result, Subject
 from edgekit.benchmarks.shown import WORST, shown
-from edgekit.scoring import errors
+from edgekit.scoring import errors, target_errors
 from edgekit.train.dataset import Dataset
 
 Floats = npt.NDArray[np.float32]
@@ -19,8 +19,9 @@ def measure(subject: Subject, outputs: Floats, dataset: Dataset) -> Result:
     """Compare ``outputs`` float32 [N, ...] with the dataset's targets float32 [N, K].
 
     The samples are the mean absolute error of each input. The summary has RMSE, MAE and R², the
-    share of the targets' variance that is explained: null if all targets are equal; and the inputs
-    whose numbers are furthest from their targets, as reports draw them.
+    share of the targets' variance that is explained: null if all targets are equal; the same of
+    each of several targets; and the inputs whose numbers are furthest from their targets, as
+    reports draw them.
     """
     targets: Floats = dataset.y_test
     numbers = outputs.reshape(len(outputs), -1).astype(np.float64)
@@ -37,7 +38,14 @@ def measure(subject: Subject, outputs: Floats, dataset: Dataset) -> Result:
         for i in np.argsort(-absolute, kind="stable")[:WORST].tolist()
         if absolute[i] > 0
     ]
-    summary = {**found, "total": len(numbers), "metrics": found, "pictures": pictures}
+    each = target_errors(numbers, targets, dataset.columns)
+    summary = {
+        **found,
+        "targets": each,
+        "total": len(numbers),
+        "metrics": found,
+        "pictures": pictures,
+    }
     return Result(subject, "error", "1", tuple(absolute.tolist()), summary)
 
 

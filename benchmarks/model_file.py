@@ -209,7 +209,12 @@ def _recorded(report: dict[str, Any]) -> Recorded:
     """Return what a report says of the Keras model; nothing if it is damaged."""
     try:
         found, inputs = limits.reported(report, "before"), limits.reported_inputs(report)
+        targets = {name: before for name, _, before in limits.reported_targets(report)}
     except (AttributeError, KeyError, TypeError, ValueError):
         return NO_REPORT
     sound = {name: value for name, value in found.items() if stored.is_number(value)}
-    return Recorded(sound, str(report["data"].get("sha256", "")), inputs) if sound else NO_REPORT
+    if not sound:
+        return NO_REPORT
+    each = {name: value for name, value in targets.items() if stored.is_number(value)}
+    digest = str(report["data"].get("sha256", ""))
+    return Recorded(sound, digest, inputs, each)

@@ -14,7 +14,7 @@ from edgekit.convert.repairs import QAT, FineTuned, Repair, candidates, fine_tun
 from edgekit.convert.report import ratio
 from edgekit.convert.source import TrainedModel
 from edgekit.escape import line
-from edgekit.limits import MAIN, TITLES
+from edgekit.limits import MAIN, TITLES, reported_targets
 
 NONE = "–"
 LONGEST = 60
@@ -117,6 +117,8 @@ def repair_table(document: dict[str, Any]) -> tuple[Table, list[str]]:
     metric = TITLES[MAIN.get(document["task"]["name"], "accuracy")]
     table = [["tried", metric, "drop", "bytes", "µs here"]]
     notes, trains = [], False
+    if reported_targets(document):
+        notes.append("the drop is that of the target that drops most")
     for row in document["explained"]["repairs"]:
         trains |= row["repair"] == QAT
         if row["training_seconds"]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from edgekit.convert.calibration import Arrays
 from edgekit.labelwise import LabelScores, score_labels
 from edgekit.ranking import auc, second_over_first
-from edgekit.scoring import Score, score
+from edgekit.scoring import Score, score, target_errors
 from edgekit.scoring import errors as errors_of
 from edgekit.train.anomalies import Normal
 
@@ -48,13 +48,17 @@ def answers(
     }
 
 
-def numbers(before: Floats, after: Floats, targets: Floats | None) -> dict[str, Any]:
+def numbers(
+    before: Floats, after: Floats, targets: Floats | None, names: Sequence[str] | None = None
+) -> dict[str, Any]:
     """Compare the numbers [N, ...] of the Keras model and of the converted one.
 
     Args:
         before: numbers of the Keras model.
         after: numbers of the converted model.
         targets: expected numbers, float32 [N, outputs]; None where they are not known.
+        names: names of the targets, empty if they have none; None where the numbers are one thing,
+            such as an image, whose figures one by one say nothing.
     """
     first, second = (a.reshape(len(a), -1).astype(np.float64) for a in (before, after))
     difference = second - first
@@ -62,12 +66,29 @@ def numbers(before: Floats, after: Floats, targets: Floats | None) -> dict[str, 
         "total": len(first),
         "before": None if targets is None else errors_of(first, targets),
         "after": None if targets is None else errors_of(second, targets),
+        "targets": [] if targets is None or names is None else _each(first, second, targets, names),
         "difference": {
             "largest": float(np.abs(difference).max()),
             "rms": float(np.sqrt(np.mean(difference**2))),
             "spread": float(first.std()),
         },
     }
+
+
+def _each(
+    before: npt.NDArray[np.float64],
+    after: npt.NDArray[np.float64],
+    targets: Floats,
+    names: Sequence[str],
+) -> list[dict[str, Any]]:
+    """Return the errors of each of several targets before and after."""
+    pairs = zip(
+        target_errors(before, targets, names), target_errors(after, targets, names), strict=True
+    )
+    return [
+        {"name": first.pop("name"), "before": first, "after": {k: second[k] for k in first}}
+        for first, second in pairs
+    ]
 
 
 def outputs(names: Sequence[str], before: Arrays, after: Arrays) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 import edge_runtime
 from edge_runtime.errors import BackendError, ModelError
-from edge_runtime.meaning import ANOMALY, MULTILABEL, NUMBERS, class_scores, margins
+from edge_runtime.meaning import ANOMALY, MULTILABEL, NUMBERS, REGRESS, class_scores, margins
 from edgekit.convert import figures
 from edgekit.convert.calibration import Arrays, FloatArray
 from edgekit.convert.changes import changed
@@ -78,9 +78,11 @@ def measured(
         return Measured()
     if job.meaning.name != NUMBERS:
         return _of_scores(job, job.dataset, before[0], after[0], threshold)
-    numbers = figures.numbers(before[0], after[0], _targets(trained, job.dataset, test[0]))
+    columns = job.dataset.columns
+    targets = _targets(trained, job.dataset, test[0])
+    each = columns if job.meaning.task == REGRESS else None
+    numbers = figures.numbers(before[0], after[0], targets, each)
     if errors is None:
-        columns = job.dataset.columns
         return Measured(numbers=numbers, inputs=changed(before[0], after[0], columns))
     anomalies, inputs = _of_anomalies(job, job.dataset, test[0], before[0], errors, threshold)
     return Measured(numbers=numbers, anomalies=anomalies, inputs=inputs)

@@ -52,6 +52,15 @@ def of_labels(several: Mapping[str, Any] | None) -> list[Row]:
     return [*rows, row("each label", "F1 and AUC after: " + ", ".join(figures))]
 
 
+def of_targets(targets: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Return the row of each of several targets; none without any."""
+    figures = [
+        f"{one['name']} {_real(one['after']['r2'])} ({_real(one['before']['r2'])})"
+        for one in targets
+    ]
+    return [row("each target", f"R² after (before): {', '.join(figures)}")] if figures else []
+
+
 def of_anomalies(unusual: Mapping[str, Any] | None) -> list[Row]:
     """Return the rows of an anomaly detector."""
     if unusual is None:

@@ -210,6 +210,7 @@ def _numbers_rows(compared: dict[str, Any] | None) -> list[Row]:
             for e in (compared["before"], compared["after"])
         ]
         rows.append(row("error", f"{texts[0]} before; {texts[1]} after ({compared['total']})"))
+    rows += metric_rows.of_targets(compared["targets"])
     return [*rows, row("agreement", f"outputs differ by {_apart(compared['difference'])}")]
 
 

@@ -63,3 +63,13 @@ def test_the_metrics_of_a_report_of_any_version() -> None:
     assert reported(numbers, "after") == {"mae": 1.0, "r2": None}
     unusual = {"anomalies": {"after": {"metrics": {"auc": 1.0}}}, "labels": None}
     assert reported(unusual, "after") == {"auc": 1.0}
+
+
+def test_of_several_targets_the_one_that_lost_most_is_held_to_the_limit() -> None:
+    ours, theirs = {"r2": 0.99}, {"r2": 0.991}
+    pairs = [("strain", -0.01, 0.95), ("flat", None, None), ("load", 0.99, 0.99)]
+    check = drop("regress", ours, theirs, 0.01, targets=pairs)
+    assert (check.name, check.verdict) == ("R² drop", "failed")
+    assert check.message.startswith("target strain: -0.01000, the Keras model has 0.95000: a drop ")
+    even = drop("regress", ours, theirs, 0.01, targets=[("a", 0.99, 0.99), ("b", 0.98, 0.98)])
+    assert (even.verdict, even.message[:7]) == ("passed", "0.99000")

@@ -11,6 +11,9 @@ import numpy.typing as npt
 Z_95 = 1.959963984540054
 """Two-sided 95 % quantile of the standard normal distribution."""
 
+MOST_TARGETS = 32
+"""Most targets that have figures of their own."""
+
 
 @dataclass(frozen=True)
 class ClassScore:
@@ -129,6 +132,28 @@ def errors(outputs: npt.NDArray[np.float64], targets: npt.NDArray[Any]) -> dict[
         "mae": float(np.abs(residual).mean()),
         "r2": 1 - squared / variance if variance else None,
     }
+
+
+def target_errors(
+    outputs: npt.NDArray[np.float64], targets: npt.NDArray[Any], names: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Return the ``errors`` of each of several targets [N, K], with its "name".
+
+    One number for all of them is that of the target with the largest numbers. Empty for one target,
+    and for more than MOST_TARGETS, as an image has.
+
+    Args:
+        outputs: numbers of a model.
+        targets: what they should be.
+        names: names of the targets; empty if they have none, which are then called by position.
+    """
+    count = targets.shape[1]
+    if not 1 < count <= MOST_TARGETS:
+        return []
+    return [
+        {"name": name, **errors(outputs[:, at, None], targets[:, at, None])}
+        for at, name in enumerate(names or map(str, range(count)))
+    ]
 
 
 def wilson_interval(successes: int, total: int) -> tuple[float, float]:

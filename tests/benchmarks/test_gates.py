@@ -200,6 +200,28 @@ def test_numbers_may_lose_little_of_r2(tiny: Dataset) -> None:
     assert "there is no R²" in flat.message
 
 
+def test_a_small_target_is_not_hidden_by_a_large_one(tiny: Dataset) -> None:
+    truth = np.array([[0, 0], [1, 1000], [2, 3000], [3, 2000]], np.float32)
+    outputs = truth.copy()
+    outputs[:, 0] = 1.5
+    data = replace(tiny, y_test=truth, labels=())
+    native, keras = (
+        Subject("model.tflite", "", "native"),
+        Subject("model.keras", "", "keras", peer=True),
+    )
+    (one,) = gate.answers(
+        [
+            error.measure(native, outputs, data),
+            error.measure(keras, truth, data),
+            parity.compare(native, outputs, keras, truth, classes=False),
+        ]
+    )
+    assert (one.name, one.verdict) == ("R² drop", "failed")
+    assert one.message.startswith(
+        "target 0: R² 0.00000, the Keras model has 1.00000: a drop of 1.0"
+    )
+
+
 def test_only_our_engines_are_held_to_a_latency(run_of: RunOf) -> None:
     for backend, count in (("native", 1), ("edgetpu", 1), ("litert", 0), ("reference", 0)):
         gates = gate.latency(run_of(backend=backend, p50=2e-6), 1e-6)

@@ -209,6 +209,34 @@ def test_numbers(inputs: Any, tmp_path: Path) -> None:
     assert gates_of(path)["MAE"] == "failed"
 
 
+def test_the_report_of_the_conversion_has_the_r2_of_each_target(
+    inputs: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "two.tflite"
+    weights = [[0, 0], [0, 1000], [0, 0], [0, 0]]
+    path.write_bytes(attach(dense(weights, [0, 0]), Metadata(meaning="numbers")))
+    np.savez(tmp_path / "two.npz", x=inputs, y=inputs[:, :2] * np.array([1, 1000], np.float32))
+    assert bench(path, "--max", "mae=1000") == 0
+    document = documents.read((tmp_path / "bench.json").read_text())
+    total = next(one for one in document["results"] if one["metric"] == "error")["summary"]["total"]
+    right = {"rmse": 0.0, "mae": 0.0, "r2": 1.0}
+    report = {
+        "tflite_sha256": files.sha256(path),
+        "data": {"source": "two.npz", "sha256": document["dataset"]["sha256"]},
+        "numbers": {
+            "total": total,
+            "before": right,
+            "targets": [{"name": name, "before": right, "after": right} for name in "01"],
+        },
+    }
+    path.with_name("two.tflite.report.json").write_text(json.dumps(report))
+    assert bench(path, "--max-drop", "0.01") == 1
+    assert gates_of(path)["R² drop"] == "failed"
+    del report["numbers"]["targets"]  # type: ignore[attr-defined]
+    path.with_name("two.tflite.report.json").write_text(json.dumps(report))
+    assert bench(path, "--max-drop", "0.01") == 0
+
+
 @pytest.mark.parametrize(("drop", "code"), [(0.02, 1), (0.1, 0)])
 def test_the_report_of_the_conversion_has_the_keras_models_metric(
     binary: Path, drop: float, code: int, capsys: pytest.CaptureFixture[str]

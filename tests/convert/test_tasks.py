@@ -302,3 +302,54 @@ def test_options_that_make_no_sense(
 ) -> None:
     assert convert(folder / "binary.keras", *option) == 2
     assert says in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def unlike(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a model of two targets, one a thousandth of the other, and its data."""
+    folder = tmp_path_factory.mktemp("unlike")
+    dense([[1, 0], [0, 1000]], [0, 0], loss="mse").save(folder / "unlike.keras")
+    x = np.random.default_rng(0).normal(size=(120, 2)).round(3)
+    rows = [f"{a},{b},{a:.3f},{1000 * b:.3f}" for a, b in x]
+    (folder / "t.csv").write_text("\n".join(["a,b,strain,load", *rows]))
+    return folder
+
+
+def test_a_small_target_that_int8_loses_fails_the_gate_beside_a_large_one(
+    unlike: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "u.tflite"
+    command = [unlike / "unlike.keras", "--data", unlike / "t.csv", "-o", output]
+    command += ["--label", "strain,load"]
+    assert convert(*command, "--quantize", "--max-drop", "0.01") == 1
+    captured = capsys.readouterr()
+    strain, load = report_of(output)["numbers"]["targets"]
+    assert (strain["name"], load["name"]) == ("strain", "load")
+    assert strain["before"]["r2"] == pytest.approx(1)
+    assert strain["after"]["r2"] < 0.1
+    assert load["after"]["r2"] > 0.999
+    # All targets together look as good as ever.
+    assert report_of(output)["numbers"]["after"]["r2"] > 0.999
+    (check,) = report_of(output)["gates"]
+    assert (check["name"], check["verdict"]) == ("R² drop", "failed")
+    assert check["message"].startswith("target strain: ")
+    assert "each target  R² after (before): strain -0." in captured.out
+    assert "warning: target strain: its R² fell from 1.00000 to " in captured.err
+    assert "--keep-float" in captured.err
+
+
+def test_auto_repairs_the_target_that_lost_most(unlike: Path, tmp_path: Path) -> None:
+    output = tmp_path / "u.tflite"
+    command = [unlike / "unlike.keras", "--data", unlike / "t.csv", "-o", output]
+    assert convert(*command, "--label", "strain,load", "--auto", "--max-drop", "0.01") == 0
+    strain, _ = report_of(output)["numbers"]["targets"]
+    assert strain["after"]["r2"] > 0.99
+
+
+def test_one_target_and_an_autoencoder_have_no_figures_of_each(
+    folder: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "s.tflite"
+    command = [folder / "sensor.keras", "--data", folder / "sensor.npz", "-o", output]
+    assert convert(*command, "--quantize") == 0
+    assert report_of(output)["numbers"]["targets"] == []

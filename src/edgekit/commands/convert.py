@@ -19,7 +19,7 @@ from edgekit.files import (
     to_json,
 )
 from edgekit.index import write_index
-from edgekit.limits import Check, Limits, bounds, drop, reported
+from edgekit.limits import Check, Limits, bounds, drop, most_lost, reported, reported_targets
 from edgekit.train.reading import Reading
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ DEFAULT = Conversion()
 BOTH = "both"
 TIES_WORTH_A_WARNING = 0.01
 """Share of the test inputs with a tie above which a warning is printed."""
+
+
+TARGET_WORTH_A_WARNING = 0.05
+"""Drop of a target's R² above which a warning is printed."""
 
 
 class Batch(click.ParamType[int]):
@@ -302,7 +306,8 @@ def _checks(limits: Limits, document: dict[str, Any]) -> list[Check]:
     before, after = (reported(document, when) for when in ("before", "after"))
     checks = bounds(limits, after, "" if document["data"] else "there are no data; give --data")
     if limits.drop is not None:
-        checks.append(drop(document["task"]["name"], after, before, limits.drop))
+        task, targets = document["task"]["name"], reported_targets(document)
+        checks.append(drop(task, after, before, limits.drop, targets=targets))
     return checks
 
 
@@ -321,6 +326,13 @@ def _origin(trained: "TrainedModel") -> str:
 
 def _warn_about_accuracy(document: dict[str, Any], trained: "TrainedModel") -> None:
     """Warn of the usual causes when the figures look wrong."""
+    worst = most_lost(reported_targets(document))
+    if worst and worst[2] - worst[1] > TARGET_WORTH_A_WARNING:
+        terminal.warn(
+            f"target {worst[0]}: its R² fell from {worst[2]:.5f} to {worst[1]:.5f}: a quantised "
+            "output has one scale, which the target with the largest numbers sets; train on "
+            "targets divided by their deviations, or keep the last layer in float32 (--keep-float)"
+        )
     accuracy = document["accuracy"]
     if accuracy is None:
         return
