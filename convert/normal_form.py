@@ -1,6 +1,7 @@
 """A .tflite file of any converter as quantisers expect it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from edgekit.convert.object_tree import pack, unpack
 
@@ -11,10 +12,11 @@ KEY = "serving_default"
 def normalised(
     model: bytes, inputs: Sequence[str], outputs: Sequence[str], *, fixed: bool
 ) -> bytes:
-    """Return ``model`` with one signature and with op codes where today's schema has them.
+    """Return ``model`` with one signature, and with op codes where today's schema has them.
 
-    Files of older converters have no signature, and their op codes only in a field that is
-    deprecated now; read without it, each op is an ADD.
+    Tensors get names of their own, by which the LiteRT quantiser tells them apart: files whose
+    names were stripped have none. Files of older converters have no signature, and their op codes
+    only in a field that is deprecated now; read without it, each op is an ADD.
 
     Args:
         model: a .tflite file whose main subgraph is the first.
@@ -26,6 +28,8 @@ def normalised(
 
     tree = unpack(model)
     main = tree.subgraphs[0]
+    # Main first: its names are those that options and reports use.
+    _name([tensor for graph in tree.subgraphs for tensor in graph.tensors])
     tree.signatureDefs = [
         litert.SignatureDefT(
             inputs=_maps(inputs, main.inputs),
@@ -40,6 +44,20 @@ def normalised(
         for tensor in main.tensors:
             tensor.shapeSignature = None
     return pack(tree)
+
+
+def _name(tensors: Sequence[Any]) -> None:
+    """Rename tensors that have no name, or that of an earlier one."""
+    names = [tensor.name or b"" for tensor in tensors]
+    taken, seen = set(names), {b""}
+    for index, (tensor, name) in enumerate(zip(tensors, names, strict=True)):
+        if name in seen:
+            new = b"%s_%d" % (name or b"tensor", index)
+            while new in taken:
+                new += b"_"
+            tensor.name = new
+            taken.add(new)
+        seen.add(name)
 
 
 def _maps(names: Sequence[str], indices: Sequence[int]) -> list[object]:

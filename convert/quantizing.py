@@ -229,6 +229,13 @@ def _require_calibratable(
     if not conversion.calibrated:
         return
     if read(plain).subgraphs > 1:
+        others = trained.file.graph.others if trained.file else ()
+        if further := sum(bool(other.output_names) for other in others):
+            raise ModelFileError(
+                f"{trained.path}: has {1 + further} signatures, and the LiteRT quantiser measures "
+                "the ranges of one: write a file of one, as signature_keys=[...] of TensorFlow's "
+                "converter does"
+            )
         if quantizer == LITERT:
             raise ModelFileError(
                 f"{trained.path}: has a loop or a branch, or several subgraphs, whose ranges the "

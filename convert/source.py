@@ -223,7 +223,12 @@ def _require_convertible(path: Path, opened: Opened) -> None:
 
 
 def _require_fixed(path: Path, role: str, spec: TensorSpec) -> None:
-    if len(spec.shape) < 2 or None in spec.shape[1:]:
+    if len(spec.shape) < 2:
+        size = ", ".join("?" if length is None else str(length) for length in spec.shape)
+        raise ModelFileError(
+            f"{path}: {role} {spec}: has no batch dimension; save the model with [1, {size}]"
+        )
+    if None in spec.shape[1:]:
         raise ModelFileError(
             f"{path}: {role} {spec}: all but the first dimension, the batch, must be known; build "
             "the model with a fixed size, as keras.Input((96, 96, 3))"

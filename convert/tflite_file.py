@@ -54,6 +54,18 @@ def load(path: Path) -> Opened:
         weights=_weights(graph),
         owner=None,
         file=FloatFile(content, graph, metadata),
+        note=_left_out(graph),
+    )
+
+
+def _left_out(graph: Graph) -> str:
+    """Return which signatures are not converted, by the names of their outputs; "" for none."""
+    others = [", ".join(one.output_names) for one in graph.others if one.output_names]
+    if not others or not graph.output_names:
+        return ""
+    kept = ", ".join(graph.output_names)
+    return f"converts the signature with the output {kept}, and leaves out the one with " + (
+        " and the one with ".join(others)
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert.schema_py_generated import SignatureDefT, TensorMapT
 
 import build
 import documents
@@ -371,3 +372,61 @@ def test_options_of_quantisers_need_a_quantised_scheme() -> None:
             "calibration_seed": 0,
         }
     )
+
+
+@pytest.mark.parametrize("name", [b"", b"x"])
+def test_tensors_without_names_of_their_own_get_them(
+    float_file: tuple[Path, Path], tmp_path: Path, name: bytes
+) -> None:
+    model, data = float_file
+    tree = unpack(model.read_bytes())
+    for tensor in tree.subgraphs[0].tensors:
+        tensor.name = name
+    stripped = tmp_path / "stripped.tflite"
+    stripped.write_bytes(pack(tree))
+    plain, made = read(quantized(float_file)), read(quantized((stripped, data)))
+    assert [op.name for op in made.ops] == [op.name for op in plain.ops]
+    scales = [[t.quantization and t.quantization.scales for t in g.tensors] for g in (plain, made)]
+    assert sorted(map(str, scales[0])) == sorted(map(str, scales[1]))
+
+
+def of_two_signatures(float_file: tuple[Path, Path], path: Path) -> Path:
+    """Write the float file with a second signature, of a subgraph of its own."""
+    tree = unpack(float_file[0].read_bytes())
+    tree.subgraphs.append(unpack(float_file[0].read_bytes()).subgraphs[0])
+    tree.signatureDefs = [
+        SignatureDefT(
+            inputs=[TensorMapT(name=b"input", tensorIndex=tree.subgraphs[0].inputs[0])],
+            outputs=[TensorMapT(name=output, tensorIndex=tree.subgraphs[0].outputs[0])],
+            signatureKey=key,
+            subgraphIndex=index,
+        )
+        for index, (key, output) in enumerate([(b"first", b"scores"), (b"second", b"more")])
+    ]
+    path.write_bytes(pack(tree))
+    return path
+
+
+def test_a_signature_that_is_left_out_is_named(
+    float_file: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = of_two_signatures(float_file, tmp_path / "two.tflite")
+    command = [path, "-o", tmp_path / "out.tflite"]
+    assert cli.run(["convert", *map(str, command), "--scheme", "dynamic"]) == 0
+    said = "converts the signature with the output scores, and leaves out the one with more"
+    assert said in capsys.readouterr().err
+    command += ["--quantize", "--calibration", float_file[1]]
+    assert cli.run(["convert", *map(str, command)]) == 2
+    message = capsys.readouterr().err
+    assert "has 2 signatures" in message
+    assert "write a file of one" in message
+
+
+def test_an_input_without_a_batch_is_told_apart_from_an_open_size(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "flat.tflite"
+    tensors = [build.tensor((8,), name=name) for name in ("a", "b")]
+    path.write_bytes(build.model(tensors, [("RELU", [0], 1, {})]))
+    message = refusal(path, "--quantize", "-o", tmp_path / "o.tflite", capsys=capsys)
+    assert "input a [8]: has no batch dimension; save the model with [1, 8]" in message
