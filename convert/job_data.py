@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from edge_runtime.meaning import ANOMALY, MULTILABEL, NUMBERS
 from edge_runtime.metadata import Metadata
 from edgekit.convert import meaning, metrics_file
@@ -69,6 +71,27 @@ def with_own_classes(choices: Choices, model: TrainedModel) -> Choices:
     return choices
 
 
+LOOKED_AT = 1000
+"""Most inputs that are compared with their targets."""
+
+SAME = 0.999
+"""Correlation of inputs and targets above which they are the same, on whatever scale."""
+
+
+def _has_targets(dataset: Dataset) -> bool:
+    """Return whether the data have targets, other than the inputs themselves."""
+    if dataset.labels or not dataset.y_train.size:
+        return False
+    inputs, targets = (
+        part[:LOOKED_AT].astype(np.float64).ravel() for part in (dataset.x_train, dataset.y_train)
+    )
+    if len(inputs) != len(targets):
+        return True
+    spread = inputs.std() * targets.std()
+    shared = ((inputs - inputs.mean()) * (targets - targets.mean())).mean()
+    return not shared > SAME * spread
+
+
 def load_data(model: TrainedModel, choices: Choices, metrics: dict[str, Any]) -> JobData:
     """Decide what the output means and load the data; each depends on the other.
 
@@ -102,7 +125,9 @@ def load_data(model: TrainedModel, choices: Choices, metrics: dict[str, Any]) ->
     dataset = read(numbers=numbers, may_lack=may_lack)
     count = len(dataset.labels) or None
     several = labels_of(dataset.y_train) == model.outputs > 1
-    decided = meaning.decide(model, choices.task, count, independent=several)
+    decided = meaning.decide(
+        model, choices.task, count, independent=several, targeted=_has_targets(dataset)
+    )
     normal = None
     if decided.task == ANOMALY and dataset.labels:
         normal = normal_classes(dataset, stated=decided.stated)

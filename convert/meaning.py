@@ -45,7 +45,12 @@ class Meaning:
 
 
 def decide(
-    model: TrainedModel, task: str | None, classes: int | None, *, independent: bool = False
+    model: TrainedModel,
+    task: str | None,
+    classes: int | None,
+    *,
+    independent: bool = False,
+    targeted: bool = False,
 ) -> Meaning:
     """Decide what the output of ``model`` means.
 
@@ -55,6 +60,8 @@ def decide(
         classes: how many classes the user or the data names; None when neither does.
         independent: whether the data have several labels for an input, each of which applies or
             does not.
+        targeted: whether the data have targets other than the inputs, so that a model of as many
+            outputs as inputs, such as a U-Net, is no autoencoder.
 
     Raises:
         ModelFileError: the output does not fit ``task``, or there are several.
@@ -78,6 +85,9 @@ def decide(
     if model.file and model.file.metadata and model.file.metadata.task:
         return Meaning(name, reason, model.file.metadata.task)
     if name == NUMBERS:
+        if model.rebuilds_input and targeted:
+            reason = f"{reason}, and the data have targets other than the inputs"
+            return Meaning(name, reason, REGRESS)
         return Meaning(name, reason, ANOMALY if model.rebuilds_input else REGRESS)
     return Meaning(name, reason, BINARY if model.outputs <= 2 else CLASSIFY)
 

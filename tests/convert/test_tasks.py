@@ -353,3 +353,21 @@ def test_one_target_and_an_autoencoder_have_no_figures_of_each(
     command = [folder / "sensor.keras", "--data", folder / "sensor.npz", "-o", output]
     assert convert(*command, "--quantize") == 0
     assert report_of(output)["numbers"]["targets"] == []
+
+
+@pytest.mark.parametrize(("rebuilt", "task"), [(False, "regress"), (True, "anomaly")])
+def test_targets_other_than_the_inputs_are_those_of_a_regression(
+    tmp_path: Path, rebuilt: bool, task: str
+) -> None:
+    """As many outputs as inputs, as of a U-Net, are no autoencoder where the data say otherwise."""
+    x = np.random.default_rng(0).normal(size=(120, 4)).astype(np.float32)
+    weights = np.eye(4) if rebuilt else np.eye(4)[::-1]
+    dense(weights, np.zeros(4), loss="mse").save(tmp_path / "m.keras")
+    np.savez(tmp_path / "d.npz", x=x, y=x @ weights.astype(np.float32))
+    output = tmp_path / "m.tflite"
+    command = [tmp_path / "m.keras", "--data", tmp_path / "d.npz", "-o", output]
+    assert convert(*command, "--quantize", "--max-drop", "0.5") == 0
+    report = report_of(output)
+    assert report["task"]["name"] == task
+    if not rebuilt:
+        assert [gate["verdict"] for gate in report["gates"]] == ["passed"]
