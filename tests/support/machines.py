@@ -78,6 +78,8 @@ def compiled(compiler, flags, sources, folder):
     else:
         command = [compiler]
     # Clang, which zig is, too, warns before it optimises; gcc also of what it finds meanwhile.
-    optimisation = "-O0" if compiler in (ZIG, "clang") else "-Os"
+    # LLVM for AVR cannot do without optimising.
+    at_once = compiler in (ZIG, "clang") and "avr-freestanding" not in flags
+    optimisation = "-O0" if at_once else "-Os"
     command += [*flags, *WARNINGS, optimisation, "-c", "-idirafter", str(FREESTANDING)]
     return subprocess.run([*command, *sources], cwd=folder, capture_output=True, text=True)
