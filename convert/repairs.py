@@ -19,7 +19,7 @@ from edgekit.convert.job import Job
 from edgekit.convert.job_data import Choices
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import EdgekitError
-from edgekit.limits import MAIN, ROUNDING, most_lost, reported, reported_targets
+from edgekit.limits import MAIN, ROUNDING, reported, reported_targets, that_counts
 
 MORE = 4
 """Times as many calibration samples."""
@@ -193,9 +193,10 @@ def measured(repair: Repair, content: bytes, document: dict[str, Any]) -> Tried:
     """Return the figures of a conversion that was made."""
     metric = MAIN.get(document["task"]["name"], "accuracy")
     before, after = (reported(document, when).get(metric) for when in ("before", "after"))
-    drop = None if before is None or after is None else before - after
-    if drop is not None and (worst := most_lost(reported_targets(document))):
-        drop = max(drop, worst[2] - worst[1])
+    drop = None
+    if before is not None and after is not None:
+        ours, theirs, _ = that_counts(after, before, reported_targets(document))
+        drop = theirs - ours
     return Tried(repair, content, document, after, drop, _microseconds(content))
 
 

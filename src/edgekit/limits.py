@@ -135,8 +135,7 @@ def drop(
         reference: those of the model that is compared with.
         most: most that the metric may be below that one.
         what: what that model is called.
-        targets: R² of each of several targets: the one that drops most counts where it drops more
-            than all together, in which targets with large numbers hide those with small ones.
+        targets: R² of each of several targets, of which one may count; see ``that_counts``.
     """
     metric = MAIN.get(task, "accuracy")
     ours, theirs, title = metrics.get(metric), reference.get(metric), TITLES[metric]
@@ -144,12 +143,28 @@ def drop(
     if ours is None or theirs is None:
         message = f"there is no {title}: nothing to compare with {what}"
         return Check(name, "skipped", message, most)
-    lost, of = theirs - ours, ""
-    if (worst := most_lost(targets)) and worst[2] - worst[1] > lost:
-        target, ours, theirs = worst
-        lost, of = theirs - ours, f"target {target}: "
+    ours, theirs, of = that_counts(ours, theirs, targets)
+    lost = theirs - ours
     message = f"{of}{ours:.5f}, {what} has {theirs:.5f}: a drop of {lost:.5f}, {most:g} is allowed"
     return Check(name, "passed" if lost <= most + ROUNDING else "failed", message, most)
+
+
+def that_counts(ours: float, theirs: float, targets: Sequence[Target]) -> tuple[float, float, str]:
+    """Return the values that a drop is judged by: a target's where it drops more than all together.
+
+    Targets with large numbers hide those with small ones in the R² of all.
+
+    Args:
+        ours: R² of all targets, or another metric where there are no targets.
+        theirs: that of the model that is compared with.
+        targets: each of several targets.
+
+    Returns:
+        Both values, and whose they are as the beginning of a sentence; "" for all together.
+    """
+    if (worst := most_lost(targets)) and worst[2] - worst[1] > theirs - ours:
+        return worst[1], worst[2], f"target {worst[0]}: "
+    return ours, theirs, ""
 
 
 def most_lost(targets: Sequence[Target]) -> tuple[str, float, float] | None:
