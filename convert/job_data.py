@@ -82,11 +82,11 @@ def _has_targets(dataset: Dataset) -> bool:
     """Return whether the data have targets, other than the inputs themselves."""
     if dataset.labels or not dataset.y_train.size:
         return False
+    if dataset.x_train.size != dataset.y_train.size:
+        return True
     inputs, targets = (
         part[:LOOKED_AT].astype(np.float64).ravel() for part in (dataset.x_train, dataset.y_train)
     )
-    if len(inputs) != len(targets):
-        return True
     spread = inputs.std() * targets.std()
     shared = ((inputs - inputs.mean()) * (targets - targets.mean())).mean()
     return not shared > SAME * spread
@@ -125,9 +125,8 @@ def load_data(model: TrainedModel, choices: Choices, metrics: dict[str, Any]) ->
     dataset = read(numbers=numbers, may_lack=may_lack)
     count = len(dataset.labels) or None
     several = labels_of(dataset.y_train) == model.outputs > 1
-    decided = meaning.decide(
-        model, choices.task, count, independent=several, targeted=_has_targets(dataset)
-    )
+    targeted = model.rebuilds_input and _has_targets(dataset)
+    decided = meaning.decide(model, choices.task, count, independent=several, targeted=targeted)
     normal = None
     if decided.task == ANOMALY and dataset.labels:
         normal = normal_classes(dataset, stated=decided.stated)
