@@ -6,7 +6,7 @@ from dataclasses import asdict
 from math import inf, isfinite, isinf
 from typing import Any
 
-from edge_runtime.front_end import Audio
+from edge_runtime.front_end import from_json
 from edge_runtime.graph import Graph
 from edgekit import sounds
 from edgekit.convert import beside, input_range, metric_rows
@@ -195,7 +195,7 @@ def _input(entry: dict[str, Any]) -> str:
     low, high = entry["pixels"]
     become = f"0 to 255 become {low:g} to {high:g}: {entry['reason']}"
     if entry.get("audio"):
-        return f"sound, {sounds.described(Audio(**entry['audio']))}; bytes {become}"
+        return f"sound, {sounds.described(from_json(entry['audio']))}; bytes {become}"
     return f"pixels {become}"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from edge_runtime.front_end import Audio
+from edge_runtime.front_end import from_json
 from edge_runtime.meaning import ANOMALY, MULTILABEL
 from edgekit import sounds
 from edgekit.escape import markdown
@@ -73,7 +73,7 @@ def _preprocessing(metrics: dict[str, Any]) -> str:
     low, high = metrics["input_range"]
     scale = f"0 to 255 become {low:g} to {high:g}"
     if (audio := data.get("audio")) is not None:
-        return f"Sound becomes bytes: {sounds.described(Audio(**audio))}; {scale}."
+        return f"Sound becomes bytes: {sounds.described(from_json(audio))}; {scale}."
     return f"Pixels {scale}; pictures of another size are framed: {data['framing']}."
 
 
