@@ -58,7 +58,7 @@ def _answer(facts: Facts, say: str) -> str:
     name = facts.name
     if facts.scores_anomalies:
         return f"""\
-    const int is_anomaly = {name}_score(input, output) > {name.upper()}_THRESHOLD;
+    const int is_anomaly = {naming.is_anomaly(facts)};
     {say}("{name}: %s\\n", is_anomaly ? "an anomaly" : "normal");
 """
     if not facts.classes:

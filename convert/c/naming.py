@@ -91,6 +91,12 @@ def arguments(facts: Facts) -> str:
     return ", ".join(buffer(facts, port) for port in facts.ports)
 
 
+def is_anomaly(facts: Facts) -> str:
+    """Return the C expression of whether a detector's input, after a run, is an anomaly."""
+    name, buffers = facts.name, arguments(facts)
+    return f"{name}_score({buffers}) > {name.upper()}_THRESHOLD"
+
+
 def raw_array(facts: Facts) -> str:
     """Return what an array of raw inputs is called."""
     return "features" if facts.features or facts.audio else "pixels"

@@ -82,7 +82,7 @@ def _answer(library: CLibrary) -> str:
     name = library.name
     if library.scores_anomalies:
         return f"""\
-  const bool is_anomaly = {name}_score(input, output) > {name.upper()}_THRESHOLD;
+  const bool is_anomaly = {naming.is_anomaly(library)};
   Serial.println(is_anomaly ? F("{name}: an anomaly") : F("{name}: normal"));
 """
     if not library.classes:

@@ -224,9 +224,7 @@ def _usage(library: CLibrary) -> str:
         head, answer, failed = "int classify", f"{name}_best({buffer})", "-1"
     elif library.scores_anomalies:
         what = "1 for an anomaly, 0 for a normal input, -1 when the model did not run."
-        source = naming.buffer(library, library.inputs[0])
-        answer = f"{name}_score({source}, {buffer}) > {name.upper()}_THRESHOLD"
-        head, failed = "int is_anomaly", "-1"
+        head, answer, failed = "int is_anomaly", naming.is_anomaly(library), "-1"
     else:
         what = f"The first number that the model gives for one {noun}; 0 when it did not run."
         function = f"{name}_value{naming.suffix(library, output)}"
