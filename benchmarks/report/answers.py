@@ -172,8 +172,8 @@ def _matrix(matrix: tuple[tuple[int, ...], ...], labels: Sequence[str], positive
         cells = ""
         for j, count in enumerate(row):
             kind = "right" if i == j else "wrong" if count else "none"
-            outcome = f"{'T' if i == j else 'F'}{'P' if i == positive else 'N'}"
-            outcome = f"<small>{outcome}</small>" if size == 2 else ""
+            right, kind_of = "T" if i == j else "F", "P" if i == positive else "N"
+            outcome = f"<small>{right}{kind_of}</small>" if size == 2 else ""
             weight = 100 * count // (most_right if i == j else most_wrong)
             cells += f'<td class="{kind}" style="--weight: {weight}%">{outcome}{count}</td>'
         side = f'<th class="side" rowspan="{size}"><span>predicted</span></th>' if i == 0 else ""

@@ -88,24 +88,23 @@ def _by_rows(plan: RowPlan, layers: Sequence[Layer]) -> tuple[Block, ...]:
     """Return what is held of tensors, in one block for steps one after another that hold it."""
     steps, slots = plan.plan.steps, plan.plan.slots
     writers = {slot: at for at, step in enumerate(steps) for slot in step.writes}
-    users = {slot: at for at, step in enumerate(steps) for slot in step.scratch}
+    about = dict.fromkeys(plan.plan.inputs, ("input", "input"))
+    about |= {slot: ("activation", layers[at].title) for slot, at in writers.items()}
+    about |= {
+        slot: ("scratch", f"scratch of {layer.title}")
+        for layer, step in zip(layers, steps, strict=True)
+        for slot in step.scratch
+    }
     blocks: list[Block] = []
     before: dict[tuple[int, int, int], int] = {}
     for step, held in enumerate(plan.held):
         now = {}
         for slot, (start, end) in held.items():
             at = before.get((slot, start, end), len(blocks))
-            if at < len(blocks):
-                blocks[at] = replaced(blocks[at], last=step)
-            else:
-                role, name = "state", "which rows are held"
-                if slot in writers:
-                    role, name = "activation", layers[writers[slot]].title
-                elif slot in users:
-                    role, name = "scratch", f"scratch of {layers[users[slot]].title}"
-                elif slot in plan.plan.inputs:
-                    role = name = "input"
+            if at == len(blocks):
+                role, name = about.get(slot, ("state", "which rows are held"))
                 blocks.append(Block(name, role, start, end - start, step, step))
+            blocks[at] = replaced(blocks[at], last=step)
             now[slot, start, end] = at
         before = now
     outputs = [
