@@ -1,5 +1,6 @@
-"""What pyproject.toml cannot express: the extension's sources, and an archive in the wheel."""
+"""What pyproject.toml cannot express: the extension's sources, and two archives in the wheel."""
 
+import shutil
 import sys
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -62,10 +63,11 @@ and take seven times as much of a small device.
 """
 
 
-class BuildWithArchive(build_py):
+class BuildWithArchives(build_py):
     """Moves what is SELDOM used into the archive that ``edge_runtime/__init__.py`` names.
 
-    An editable install uses the files of the checkout.
+    And the C that is exported into one that ``edgekit/convert/c/blocks.py`` reads. An editable
+    install uses the files of the checkout.
     """
 
     def run(self) -> None:
@@ -74,17 +76,26 @@ class BuildWithArchive(build_py):
         if self.editable_mode:
             return
         runtime = Path(self.build_lib, "edge_runtime")
-        with ZipFile(runtime / "seldom.zip", "w") as archive:
-            for folder, names in SELDOM.items():
-                for path in (runtime / folder / f"{name}.py" for name in names):
-                    # With a fixed date, so that the same sources give the same archive.
-                    entry = ZipInfo(path.relative_to(runtime).as_posix())
-                    archive.writestr(entry, path.read_bytes(), ZIP_DEFLATED, 9)
-                    path.unlink()
+        seldom = [runtime / place / f"{name}.py" for place in SELDOM for name in SELDOM[place]]
+        archived(seldom, runtime, runtime / "seldom.zip")
+        kernels = Path(self.build_lib, "edgekit/convert/c/kernels")
+        exported = sorted(path for path in kernels.rglob("*") if path.is_file())
+        archived(exported, kernels, kernels.with_suffix(".zip"))
+        shutil.rmtree(kernels)
+
+
+def archived(paths: list[Path], root: Path, place: Path) -> None:
+    """Move the files into an archive, named from ``root`` on."""
+    with ZipFile(place, "w") as archive:
+        for path in paths:
+            # With a fixed date, so that the same sources give the same archive.
+            entry = ZipInfo(path.relative_to(root).as_posix())
+            archive.writestr(entry, path.read_bytes(), ZIP_DEFLATED, 9)
+            path.unlink()
 
 
 setup(
-    cmdclass={"build_py": BuildWithArchive},
+    cmdclass={"build_py": BuildWithArchives},
     ext_modules=[
         Extension(
             "edge_runtime._native",

@@ -22,9 +22,10 @@ import pytest
 import models
 import runtimes
 import smoke
+from edgekit.convert.c import blocks
 
 ROOT = Path(__file__).parents[1]
-EXTENSION_LIMIT, RUNTIME_LIMIT, INSTALLED_LIMIT = 600_000, 2_000_000, 7_500_000
+EXTENSION_LIMIT, RUNTIME_LIMIT, INSTALLED_LIMIT = 600_000, 2_000_000, 7_200_000
 """Bytes: of the extension, of edge_runtime with it, of all that the wheel brings, compiled."""
 
 
@@ -285,6 +286,25 @@ def test_modules_in_the_archive_are_imported_from_there(
     kept = {name for name in content(wheel) if re.fullmatch(r"edge_runtime/.*[.]py", name)}
     everything = {f"edge_runtime/{path}" for path in sources(ROOT / "edge_runtime", "py")}
     assert files | kept == everything
+
+
+EXPORTED = """
+from edgekit.convert.c import blocks
+print(*(f"{file}:{len(blocks._text(file))}" for file in sorted(blocks._paths())))
+print(blocks.kernel_files() == {})
+"""
+
+
+def test_what_is_exported_is_read_from_an_archive(
+    environment: tuple[Path, Path], wheel: Path
+) -> None:
+    assert not any(re.search(r"edgekit/convert/.*[.][ch]$", name) for name in content(wheel))
+    sizes, empty = alone(environment[0], "-c", EXPORTED).splitlines()
+    # The definitions of the kernels are not exported, and two files are the extension's alone.
+    files = {file for file in blocks._paths() if not file.endswith(".py")}
+    here = sorted(files - {"table.h", "finite.c"})
+    assert sizes.split() == [f"{file}:{len(blocks._text(file))}" for file in here]
+    assert empty == "False"
 
 
 FROM_ARCHIVE = """

@@ -4,17 +4,19 @@ Nothing in a block is changed but its linkage, and a name that two files use for
 """
 
 import re
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from io import BytesIO
 from itertools import groupby
 
 from edgekit.convert.c.parse import IDENTIFIER, Block, parse
 
-FOLDERS = ("kernels", "kernels/cortex_m", "kernels/riscv")
-"""What is exported: the portable kernels, and those for microcontrollers."""
+FOLDERS = ("", "cortex_m/", "riscv/")
+"""Of the kernels' sources, what is exported: portable kernels, and those for microcontrollers."""
 
 DECLARATIONS = "kernel.h"
 """The header of which only the switches are exported."""
@@ -131,8 +133,17 @@ def kernel_files() -> dict[str, str]:
 @cache
 def _paths() -> dict[str, Traversable]:
     """Return where each file lies; no two have the same name."""
-    folders = (files(__package__).joinpath(one) for one in FOLDERS)
+    folders = (_kernels().joinpath(one) for one in FOLDERS)
     return {one.name: one for folder in folders for one in folder.iterdir() if one.is_file()}
+
+
+def _kernels() -> Traversable:
+    """Return the kernels' sources: a folder in a checkout, an archive in a wheel."""
+    folder = files(__package__).joinpath("kernels")
+    if folder.is_dir():
+        return folder
+    archive = files(__package__).joinpath("kernels.zip").read_bytes()
+    return zipfile.Path(BytesIO(archive))
 
 
 @cache
