@@ -59,6 +59,7 @@ class Job:
         warnings: possible problems, a line each.
         features: what brings features of a table or of sensors onto the model's scale; None where
             the data's numbers are on it.
+        as_read: the data of an anomaly detector with the classes of their source, if they have any.
     """
 
     meaning: Meaning
@@ -73,6 +74,7 @@ class Job:
     features: Normalization | None = None
     audio: Audio | None = None
     normal: Normal | None = None
+    as_read: Dataset | None = None
 
     @property
     def normalization(self) -> Normalization | None:
@@ -172,6 +174,7 @@ def prepare(model: TrainedModel, choices: Choices, conversion: Conversion) -> Jo
         features=features,
         audio=(dataset.audio if dataset else None) or metrics_file.audio(metrics),
         normal=normal,
+        as_read=found.as_read,
     )
     calibration = _calibration(model, choices, conversion, job)
     if pixels and pixels.warning:

@@ -55,12 +55,14 @@ class JobData:
         normal: which classes of the data are normal, of an anomaly detector's; the dataset then has
             the classes 0, normal, and 1, anomaly.
         warnings: possible problems, a line each.
+        as_read: the data with the classes of their source, where those became normal and anomaly.
     """
 
     meaning: Meaning
     dataset: Dataset | None = None
     normal: Normal | None = None
     warnings: tuple[str, ...] = ()
+    as_read: Dataset | None = None
 
 
 def with_own_classes(choices: Choices, model: TrainedModel) -> Choices:
@@ -127,8 +129,9 @@ def load_data(model: TrainedModel, choices: Choices, metrics: dict[str, Any]) ->
     several = labels_of(dataset.y_train) == model.outputs > 1
     targeted = model.rebuilds_input and _has_targets(dataset)
     decided = meaning.decide(model, choices.task, count, independent=several, targeted=targeted)
-    normal = None
+    normal, as_read = None, None
     if decided.task == ANOMALY and dataset.labels:
+        as_read = dataset
         normal = normal_classes(dataset, stated=decided.stated)
         dataset = judged(dataset, normal) if normal else without_classes(dataset)
     if dataset.labels and not normal:
@@ -149,4 +152,4 @@ def load_data(model: TrainedModel, choices: Choices, metrics: dict[str, Any]) ->
     if choices.data is None and dataset.sha256 != trained_on.get("sha256"):
         warning = f"{source} is no longer what the model was trained on (its digest differs)"
         warnings = (warning,)
-    return JobData(decided, dataset, normal, warnings)
+    return JobData(decided, dataset, normal, warnings, as_read)

@@ -59,7 +59,8 @@ def train(
     use = use_of(dataset, training.model, recipe)
     if tuning.stages:
         sets = split(recipe, learned(dataset, use.task), training.model)
-        tuned = finetune.tune(training.model, tuning, sets, "the trained model", on_epoch=on_epoch)
+        where = "the trained model"
+        tuned = finetune.tune(training.model, tuning, sets, where, use.task, on_epoch=on_epoch)
     return outcome.write(Path(artifacts), recipe, dataset, training, use, tuned)
 
 

@@ -83,12 +83,14 @@ class Data:
             numbers; int64 [N] for a loss of indices.
         x_held_out: inputs for the held-out figures of each epoch.
         y_held_out: their targets.
+        weights: weight of each training input, float32 [N]; None where they all weigh the same.
     """
 
     x: FloatArray
     y: Array
     x_held_out: FloatArray
     y_held_out: Array
+    weights: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def fit(
     data = split(recipe, dataset, model)
     layers = augment.layers(recipe.augment, data.x.shape[1:])
     model.train_function = whole_epoch(
-        model, data.x, data.y, recipe.batch_size, _weights(recipe, dataset), layers
+        model, data.x, data.y, recipe.batch_size, data.weights, layers
     )
     model.optimizer.build(model.trainable_variables)
     variables = [*model.variables, *model.optimizer.variables]
@@ -266,18 +268,22 @@ def _callbacks(
     return made
 
 
-def _weights(recipe: Recipe, dataset: Dataset) -> FloatArray | None:
-    """Return the weight of each input that is trained on, if they differ."""
+def weights(recipe: Recipe, dataset: Dataset) -> FloatArray | None:
+    """Return the weight of each training input that is not held out, if they differ.
+
+    Raises:
+        DataError: classes are to be balanced, and the data have none.
+    """
     if recipe.class_weight == "none":
         return None
     if not dataset.labels:
         raise DataError("--class-weight balanced: the data have no classes")
     labels = dataset.y_train[~rows_held_out(dataset, recipe.validation_split)]
     counts = np.bincount(labels, minlength=len(dataset.labels))
-    weights: FloatArray = (len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))).astype(
-        np.float32
-    )
-    return weights[labels]
+    balanced: FloatArray = (
+        len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    ).astype(np.float32)
+    return balanced[labels]
 
 
 def split(recipe: Recipe, dataset: Dataset, model: Any = None) -> Data:
@@ -291,6 +297,7 @@ def split(recipe: Recipe, dataset: Dataset, model: Any = None) -> Data:
     normalise = of_training(dataset)
     x = normalise(dataset.x_train)
     y = targets_for(model, dataset, x, test=False)
+    weighted = weights(recipe, dataset)
     if recipe.validation_split:
         held = rows_held_out(dataset, recipe.validation_split)
         if not held.any():
@@ -298,9 +305,9 @@ def split(recipe: Recipe, dataset: Dataset, model: Any = None) -> Data:
                 "--validation-split: each class has a single group of training inputs, which "
                 "cannot be held out: leave it out, or train on more groups"
             )
-        return Data(x[~held], y[~held], x[held], y[held])
+        return Data(x[~held], y[~held], x[held], y[held], weighted)
     x_test = normalise(dataset.x_test)
-    return Data(x, y, x_test, targets_for(model, dataset, x_test))
+    return Data(x, y, x_test, targets_for(model, dataset, x_test), weighted)
 
 
 def targets_for(model: Any, dataset: Dataset, inputs: FloatArray, *, test: bool = True) -> Array:

@@ -23,6 +23,16 @@ ENDING_IN_SCORES = ("sigmoid", "softmax")
 ONE_CLASS = (CLASSIFY, BINARY)
 """Tasks whose answer is one class."""
 
+SHAPING = ("Flatten", "Reshape", "Permute", "Dropout")
+"""Layers that change no value."""
+
+BINARY_LOSSES = ("binary_crossentropy", "bce")
+NUMBER_LOSSES = (
+    *("mean_squared_error", "mean_absolute_error", "mse", "mae", "huber", "log_cosh"),
+    *("mean_squared_logarithmic_error", "mean_absolute_percentage_error", "poisson"),
+)
+"""Losses of numbers by Keras' names."""
+
 
 @dataclass(frozen=True)
 class ModelFunction:
@@ -180,36 +190,53 @@ def _require_fit(model: Any, dataset: Dataset, task: str, where: str) -> None:
         raise ModelFileError(f"{where}: its output is {list(output)}; the data need {wanted}")
 
 
-def compile_for(model: Any, recipe: Recipe, task: str) -> None:
+def compile_for(model: Any, recipe: Recipe, task: str, loss: str = "") -> None:
     """Compile a model that is not compiled; let one that is report its accuracy.
 
     Args:
         model: a Keras model of one input and one output.
         recipe: has the optimiser and its learning rate.
         task: what it is for.
+        loss: name of the loss that it was trained with; "" where that is not known.
     """
     metrics = ["accuracy"] if task in ONE_CLASS else []
     if getattr(model, "compiled", False):
         # Metrics do not change what is learned; a classifier's report needs its accuracy.
         model.compile(optimizer=model.optimizer, loss=model.loss, metrics=metrics)
         return
+    fitting = loss_for(model, task, loss)
+    model.compile(optimizer=optimizer(recipe), loss=fitting, metrics=metrics)
+
+
+def loss_for(model: Any, task: str, name: str = "") -> Any:
+    """Return a Keras loss that fits a model's output: cross-entropy, or an error of numbers.
+
+    Args:
+        model: a Keras model of one input and one output.
+        task: what it is for.
+        name: of the loss that it was trained with, which is taken where it is one for the task; ""
+            where that is not known.
+    """
     losses = frameworks.keras().losses
     logits = ending(model) not in ENDING_IN_SCORES
+    each = losses.BinaryCrossentropy(from_logits=logits)
+    if task == MULTILABEL or (task == ANOMALY and name in BINARY_LOSSES):
+        return each
     if task in (REGRESS, ANOMALY):
-        loss = losses.MeanSquaredError()
-    elif task == MULTILABEL or model.outputs[0].shape[-1] == 1 or ending(model) == "sigmoid":
-        loss = losses.BinaryCrossentropy(from_logits=logits)
-    else:
-        loss = losses.CategoricalCrossentropy(from_logits=logits)
-    model.compile(optimizer=optimizer(recipe), loss=loss, metrics=metrics)
+        return losses.get(name if name in NUMBER_LOSSES else "mean_squared_error")
+    # Two sigmoids, trained to be one of two.
+    several = ending(model) != "sigmoid" or "categorical" in name
+    if model.outputs[0].shape[-1] > 1 and several:
+        return losses.CategoricalCrossentropy(from_logits=logits)
+    return each
 
 
 def ending(model: Any) -> str:
     """Return the name of the last layer's activation, "" where it has none."""
-    last = model.layers[-1]
+    last = next((one for one in reversed(model.layers) if type(one).__name__ not in SHAPING), None)
     activation = getattr(last, "activation", None)
     name = getattr(activation, "__name__", "")
-    return type(last).__name__.lower() if not name and not last.get_weights() else name
+    return type(last).__name__.lower() if not name and last and not last.get_weights() else name
 
 
 def _where(error: BaseException, path: Path) -> str:

@@ -28,7 +28,7 @@ class Recipe:
         optimizer: one of OPTIMIZERS, with Keras' defaults except for the learning rate.
         learning_rate: of the optimizer.
         epochs: maximum number of epochs.
-        batch_size: images per step; 25 is the documented alternative.
+        batch_size: inputs per step; 25 is the documented alternative.
         patience: epochs without improvement of ``monitor`` before training stops.
         monitor: one of MONITORS; "val_loss" needs ``validation_split``.
         validation_split: share of the training images, the last ones, held out for validation.

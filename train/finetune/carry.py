@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgekit.errors import ModelFileError
+from edgekit.train.finetune.equivalents import equivalents
 
 Weights = dict[str, npt.NDArray[np.float32]]
 """Arrays by "layer/weight", for example "dense/kernel"."""
@@ -20,22 +21,38 @@ POOLING = ("pool_size", "strides", "padding", "data_format")
 LAYERS: Mapping[str, tuple[str, ...]] = {
     "Activation": ("activation",),
     "Add": (),
+    "AveragePooling1D": POOLING,
     "AveragePooling2D": POOLING,
     "BatchNormalization": ("axis", "momentum", "epsilon", "center", "scale"),
     "Concatenate": ("axis",),
+    "Conv1D": ("filters", *CONVOLUTION, "groups", "activation", "use_bias"),
     "Conv2D": ("filters", *CONVOLUTION, "groups", "activation", "use_bias"),
+    "Conv2DTranspose": ("filters", *CONVOLUTION, "output_padding", "activation", "use_bias"),
+    "Cropping2D": ("cropping", "data_format"),
     "Dense": ("units", "activation", "use_bias"),
+    "DepthwiseConv1D": ("depth_multiplier", *CONVOLUTION, "activation", "use_bias"),
     "DepthwiseConv2D": ("depth_multiplier", *CONVOLUTION, "activation", "use_bias"),
     "Dropout": ("rate", "seed"),
     "Flatten": ("data_format",),
+    "GlobalAveragePooling1D": ("data_format", "keepdims"),
     "GlobalAveragePooling2D": ("data_format", "keepdims"),
+    "GlobalMaxPooling1D": ("data_format", "keepdims"),
     "GlobalMaxPooling2D": ("data_format", "keepdims"),
     "LeakyReLU": ("negative_slope",),
+    "MaxPooling1D": POOLING,
     "MaxPooling2D": POOLING,
+    "Multiply": (),
+    "Permute": ("dims",),
     "ReLU": ("max_value", "negative_slope", "threshold"),
     "Rescaling": ("scale", "offset"),
     "Reshape": ("target_shape",),
+    "SeparableConv1D": ("filters", "depth_multiplier", *CONVOLUTION, "activation", "use_bias"),
+    "SeparableConv2D": ("filters", "depth_multiplier", *CONVOLUTION, "activation", "use_bias"),
     "Softmax": ("axis",),
+    "SpatialDropout1D": ("rate", "seed"),
+    "SpatialDropout2D": ("rate", "seed"),
+    "UpSampling2D": ("size", "data_format", "interpolation"),
+    "ZeroPadding1D": ("padding",),
     "ZeroPadding2D": ("padding", "data_format"),
 }
 """Layers that compute the same in both, with the arguments that determine what."""
@@ -57,7 +74,8 @@ def description(model: Any, where: str) -> dict[str, Any]:
 
     Returns:
         Plain data for JSON: "name", "input_shape" without the batch, and "layers", each after the
-        layers that its "inputs" name; the model's input is called "".
+        layers that its "inputs" name; the model's input is called "". "weights" of a layer say
+        which weight of the model each of its own is; without them they have the same names.
 
     Raises:
         ModelFileError: a layer cannot be converted; the message has its name and type.
@@ -77,7 +95,7 @@ def description(model: Any, where: str) -> dict[str, Any]:
             inputs.add(name)
             continue
         sources = [before] if sequential else _sources(entry, where)
-        layers += _steps(
+        layers.append(
             {
                 "name": name,
                 "type": entry["class_name"],
@@ -86,18 +104,10 @@ def description(model: Any, where: str) -> dict[str, Any]:
             }
         )
         before = name
-    return {"name": model.name, "input_shape": list(model.inputs[0].shape[1:]), "layers": layers}
-
-
-def _steps(layer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Split a Rescaling with an offset in two: int8 needs a range between product and sum."""
-    if layer["type"] != "Rescaling" or not np.any(layer["arguments"]["offset"]):
-        return [layer]
-    scaled, arguments = f"{layer['name']}_scaled", layer["arguments"]
-    return [
-        {**layer, "name": scaled, "arguments": {**arguments, "offset": 0.0}},
-        {**layer, "inputs": [scaled], "arguments": {**arguments, "scale": 1.0}},
-    ]
+    shape = list(model.inputs[0].shape[1:])
+    channels = {one["name"]: model.get_layer(one["name"]).output.shape[-1] for one in layers}
+    steps = equivalents(layers, {"": shape[-1], **channels})
+    return {"name": model.name, "input_shape": shape, "layers": steps}
 
 
 def _sources(entry: dict[str, Any], where: str) -> list[str]:
@@ -121,6 +131,8 @@ def _arguments(entry: dict[str, Any], where: str) -> dict[str, Any]:
     activation = config.get("activation", "linear")
     if activation not in ACTIVATIONS if isinstance(activation, str) else True:
         raise _refusal(entry, where, f"has the activation {_shown(activation)}")
+    if entry["class_name"].endswith("1D") and config.get("data_format") == "channels_first":
+        raise _refusal(entry, where, "has the channels first")
     arguments = {key: config[key] for key in (*keys, "trainable") if key in config}
     for key, value in arguments.items():
         if isinstance(value, dict):
@@ -159,10 +171,29 @@ def build(described: dict[str, Any], weights: Weights, keras2: Any) -> Any:
         inputs = [outputs[name] for name in layer["inputs"]]
         result = outputs[layer["name"]] = keras_layer(inputs if len(inputs) > 1 else inputs[0])
     model = keras2.Model(image, result, name=described["name"])
+    places = _places(described)
     for layer in model.layers:
         for variable in layer.weights:
-            variable.assign(weights[f"{layer.name}/{_name(variable)}"])
+            own = f"{layer.name}/{_name(variable)}"
+            variable.assign(weights[places.get(own, own)].reshape(variable.shape))
     return model
+
+
+def _places(described: dict[str, Any]) -> dict[str, str]:
+    """Return which weight of the Keras 3 model a weight is, where their names differ."""
+    return {
+        f"{layer['name']}/{own}": place
+        for layer in described["layers"]
+        for own, place in layer.get("weights", {}).items()
+    }
+
+
+def carried_back(described: dict[str, Any], layers: Iterable[Any], weights: Weights) -> Weights:
+    """Return the weights of ``build``'s layers by the names and in the shapes of ``weights``."""
+    places = _places(described)
+    found = {places.get(own, own): value for own, value in weights_of(layers).items()}
+    # Training in int8 has added variables of its own.
+    return {name: found[name].reshape(before.shape) for name, before in weights.items()}
 
 
 def weights_of(layers: Iterable[Any]) -> Weights:

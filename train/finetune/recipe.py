@@ -18,7 +18,7 @@ class Tuning:
         cluster: maximum of different values per kernel; 0 for no clustering.
         epochs: epochs per stage.
         learning_rate: of Adam.
-        batch_size: images per step.
+        batch_size: inputs per step.
         seed: for shuffling and the first centroids.
     """
 

@@ -21,16 +21,22 @@ from typing import IO, Any
 import numpy as np
 
 import edgekit
-from edgekit import clock, frameworks
+from edgekit import clock
 from edgekit.errors import MissingExtraError, TrainingError
 from edgekit.train.finetune import carry
+from edgekit.train.finetune import loss as losses
 from edgekit.train.finetune.recipe import Tuning
 from edgekit.train.fit import Data, Epoch
+from edgekit.train.own_model import ONE_CLASS, loss_for
 
 PACKAGES = {
     "tensorflow_model_optimization": "tensorflow-model-optimization",
     "tf_keras": "tf_keras",
 }
+
+
+KERNELS = ("/kernel", "/pointwise_kernel")
+"""How the names of kernels end; the depthwise one of a separable convolution is the first."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ class Tuned:
 
     Attributes:
         tuning: the settings.
+        loss: class of the loss that it minimised, as "MeanSquaredError".
         history: one entry per epoch of each stage.
         kernels: summaries of the tuned kernels.
         deflated: bytes of all kernels rounded to int8 and deflated (zlib, level 9), before and
@@ -66,6 +73,7 @@ class Tuned:
     """
 
     tuning: Tuning
+    loss: str
     history: tuple[Epoch, ...]
     kernels: tuple[KernelSummary, ...]
     deflated: tuple[int, int]
@@ -89,21 +97,24 @@ def tune(
     tuning: Tuning,
     data: Data,
     where: str,
+    task: str,
     *,
     first_epoch: int = 1,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     verbose: bool = False,
 ) -> Tuned:
-    """Fine-tune the Keras 3 ``model`` in place.
+    """Fine-tune the Keras 3 ``model`` in place, with the loss that it is compiled with.
 
-    A model that is not compiled is compiled with the loss of its fine-tuning. The same arguments
-    give byte-identical weights on the same machine. If anything fails, the model is unchanged.
+    A loss of the user's own, which tf_keras does not know, gives way to one that fits the task. The
+    same arguments give byte-identical weights on the same machine. If anything fails, the model is
+    unchanged.
 
     Args:
-        model: Sequential or Functional, one input and one output.
+        model: Sequential or Functional, compiled, one input and one output.
         tuning: the settings, with at least one stage.
         data: what to train on.
         where: the model, as errors call it.
+        task: what the model is for, one of ``edge_runtime.meaning.TASKS``.
         first_epoch: number of the first epoch in the history.
         on_epoch: called after each epoch.
         verbose: show TensorFlow's output.
@@ -119,6 +130,8 @@ def tune(
     if not tuning.stages:
         raise ValueError("nothing to do: neither qat nor prune nor cluster")
     described = carry.description(model, where)
+    loss = losses.described(model.loss) or losses.described(loss_for(model, task))
+    assert loss
     weights = carry.weights_of(model.layers)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="edgekit-") as name:
@@ -126,45 +139,27 @@ def tune(
         job = {
             "model": described,
             "tuning": asdict(tuning),
-            "from_logits": _ends_in_logits(described),
+            "loss": asdict(loss),
+            "metrics": ["accuracy"] if task in ONE_CLASS else [],
         }
         (folder / "job.json").write_text(json.dumps(job))
         arrays: dict[str, Any] = {f"weights/{name}": value for name, value in weights.items()}
-        arrays |= {f"data/{name}": value for name, value in vars(data).items()}
+        arrays |= {f"data/{name}": value for name, value in vars(data).items() if value is not None}
         np.savez(folder / "job.npz", **arrays)
         history = _watch(folder, where, first_epoch, on_epoch, verbose=verbose)
         with np.load(folder / "weights.npz") as weights_file:
             tuned = dict(weights_file)
         forward = (folder / "forward.pb").read_bytes() if tuning.qat else None
     carry.set_weights(model, tuned)
-    if not model.compiled:
-        _compile(model, tuning, binary=data.y.shape[1] == 1, from_logits=bool(job["from_logits"]))
     return Tuned(
         tuning=tuning,
+        loss=loss.kind,
         history=tuple(history),
         kernels=_kernels(tuned),
         deflated=(_deflated(weights), _deflated(tuned)),
         forward=forward,
         seconds=time.perf_counter() - started,
     )
-
-
-def _compile(model: Any, tuning: Tuning, *, binary: bool, from_logits: bool) -> None:
-    keras = frameworks.keras()
-    kind = keras.losses.BinaryCrossentropy if binary else keras.losses.CategoricalCrossentropy
-    model.compile(
-        optimizer=keras.optimizers.Adam(tuning.learning_rate),
-        loss=kind(from_logits=from_logits),
-        metrics=["accuracy"],
-    )
-    # Keras warns on loading an optimiser that was saved without its variables.
-    model.optimizer.build(model.trainable_variables)
-
-
-def _ends_in_logits(described: dict[str, Any]) -> bool:
-    last = described["layers"][-1]
-    linear = last["arguments"].get("activation", "linear") == "linear"
-    return last["type"] != "Softmax" and bool(linear)
 
 
 def _watch(
@@ -230,9 +225,9 @@ def _epoch(message: dict[str, Any], number: int, seconds: float) -> Epoch:
     return Epoch(
         number=number,
         loss=message["loss"],
-        accuracy=message["accuracy"],
+        accuracy=message.get("accuracy"),
         held_out_loss=message["val_loss"],
-        held_out_accuracy=message["val_accuracy"],
+        held_out_accuracy=message.get("val_accuracy"),
         seconds=seconds,
         stage=message["stage"],
     )
@@ -249,6 +244,7 @@ def record(tuned: Tuned) -> dict[str, Any]:
     epochs = tuned.tuning.epochs
     return {
         "recipe": asdict(tuned.tuning),
+        "loss": tuned.loss,
         "stages": [
             {"stage": stage, "first_epoch": tuned.history[i * epochs].number, "epochs": epochs}
             for i, stage in enumerate(tuned.tuning.stages)
@@ -266,13 +262,13 @@ def record(tuned: Tuned) -> dict[str, Any]:
 def _kernels(weights: carry.Weights) -> tuple[KernelSummary, ...]:
     return tuple(
         KernelSummary(
-            layer=name.removesuffix("/kernel"),
+            layer=name.removesuffix("/kernel").removesuffix("_kernel"),
             weights=kernel.size,
             zeros=int(np.sum(kernel == 0)),
             values=len(np.unique(kernel)),
         )
         for name, kernel in weights.items()
-        if name.endswith("/kernel")
+        if name.endswith(KERNELS)
     )
 
 
@@ -280,7 +276,7 @@ def _deflated(weights: carry.Weights) -> int:
     """Return the bytes of all kernels in int8, one scale each, deflated."""
     rounded = b""
     for name, kernel in weights.items():
-        if name.endswith("/kernel"):
+        if name.endswith(KERNELS):
             largest = float(np.abs(kernel).max()) or 1.0
             rounded += np.round(kernel / largest * 127).astype(np.int8).tobytes()
     return len(zlib.compress(rounded, 9))

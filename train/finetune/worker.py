@@ -19,6 +19,7 @@ import numpy as np
 
 from edgekit import parent
 from edgekit.train.finetune import carry
+from edgekit.train.finetune.loss import Loss
 from edgekit.train.finetune.recipe import Tuning
 
 EMA_DECAY = 0.999
@@ -41,7 +42,11 @@ def run(folder: Path, say: Say) -> None:
     tf.config.experimental.enable_op_determinism()
     tf_keras.utils.set_random_seed(tuning.seed)
     with np.load(folder / "job.npz") as arrays:
-        data = {name: arrays[f"data/{name}"] for name in ("x", "y", "x_held_out", "y_held_out")}
+        data = {
+            name.removeprefix("data/"): arrays[name]
+            for name in arrays.files
+            if name.startswith("data/")
+        }
         weights = {
             name.removeprefix("weights/"): arrays[name]
             for name in arrays.files
@@ -51,16 +56,19 @@ def run(folder: Path, say: Say) -> None:
     trainable = {layer.name: layer.trainable for layer in model.layers}
     for stage in tuning.stages:
         wrapped, callbacks = _wrapped(stage, model, tuning, data)
-        _fit(stage, wrapped, callbacks, tuning, data, job["from_logits"], say)
+        wrapped.compile(
+            optimizer=tf_keras.optimizers.Adam(tuning.learning_rate),
+            loss=Loss(**job["loss"]).made(tf_keras),
+            metrics=job["metrics"],
+        )
+        _fit(stage, wrapped, callbacks, tuning, data, say)
         model = _unwrapped(stage, wrapped)
         for layer in model.layers if stage == "cluster" else ():
             layer.trainable = trainable.get(layer.name, True)
     if tuning.qat:
         _snap(model)
         (folder / "forward.pb").write_bytes(_frozen(model))
-    # tensorflow-model-optimization adds variables of its own.
-    variables = carry.weights_of(model.layers)
-    tuned: dict[str, Any] = {name: variables[name] for name in weights}
+    tuned: dict[str, Any] = carry.carried_back(job["model"], model.layers, weights)
     np.savez(folder / "weights.npz", **tuned)
 
 
@@ -148,14 +156,19 @@ def _quantised(model: Any, tuning: Tuning) -> Any:
     )
     from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
         default_8bit_quantize_configs,
+        default_8bit_quantize_registry,
     )
 
     output = default_8bit_quantize_configs.Default8BitOutputQuantizeConfig
+    transposed = default_8bit_quantize_registry.Default8BitConvTransposeQuantizeConfig
 
     def annotate(layer: Any) -> Any:
-        # The only layer of carry.LAYERS that the library cannot quantise.
-        if isinstance(layer, tf_keras.layers.Rescaling):
+        # The only layers of carry.LAYERS that the library does not quantise by itself.
+        if isinstance(layer, (tf_keras.layers.Rescaling, tf_keras.layers.Multiply)):
             return quantize.quantize_annotate_layer(layer, output())
+        if isinstance(layer, tf_keras.layers.Conv2DTranspose):
+            config = transposed(["kernel"], ["activation"], False)
+            return quantize.quantize_annotate_layer(layer, config)
         return layer
 
     annotated = tf_keras.models.clone_model(model, clone_function=annotate)
@@ -168,7 +181,7 @@ def _quantised(model: Any, tuning: Tuning) -> Any:
         # Weights that are exactly 0 stay 0; a model that was not pruned has none.
         zeros = prune_preserve.default_8bit_prune_preserve_quantize_scheme
         scheme = zeros.Default8BitPrunePreserveQuantizeScheme()
-    with quantize.quantize_scope({output.__name__: output}):
+    with quantize.quantize_scope({one.__name__: one for one in (output, transposed)}):
         return quantize.quantize_apply(quantize.quantize_annotate_model(annotated), scheme)
 
 
@@ -237,19 +250,9 @@ def _fit(
     callbacks: list[Any],
     tuning: Tuning,
     data: dict[str, Any],
-    from_logits: bool,
     say: Say,
 ) -> None:
     import tf_keras
-
-    binary = data["y"].shape[1] == 1
-    losses = tf_keras.losses
-    loss = (losses.BinaryCrossentropy if binary else losses.CategoricalCrossentropy)(
-        from_logits=from_logits
-    )
-    model.compile(
-        optimizer=tf_keras.optimizers.Adam(tuning.learning_rate), loss=loss, metrics=["accuracy"]
-    )
 
     def report(_: int, logs: dict[str, float]) -> None:
         say({"stage": stage, **{name: float(value) for name, value in logs.items()}})
@@ -257,6 +260,7 @@ def _fit(
     model.fit(
         data["x"],
         data["y"],
+        sample_weight=data.get("weights"),
         batch_size=tuning.batch_size,
         epochs=tuning.epochs,
         validation_data=(data["x_held_out"], data["y_held_out"]),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge_runtime.meaning import CLASSIFY
 from edgekit.artifact_set import replacing_set
 from edgekit.commands import terminal, tuning
 from edgekit.digests import SUMS
@@ -92,9 +93,11 @@ def _tuned(
     from edgekit.convert import source
     from edgekit.convert.repairs import FineTuned
     from edgekit.train.finetune.run import require_packages
+    from edgekit.train.fit import learned
 
     tuning.require_tunable(trained)
-    inputs = len(tuning.require_classes(trained, job).x_train)
+    dataset = tuning.require_data(trained, job)
+    inputs = len(learned(dataset, job.meaning.task or CLASSIFY).x_train)
     require_packages()
     epochs = min(max(1, INPUTS // inputs), MOST_EPOCHS)
     terminal.note(f"no other repair is enough: fine-tuning for int8, {epochs} × {inputs:,} inputs")

@@ -210,7 +210,7 @@ def command(
     if tuning.stages:
         sets = fit.split(recipe, fit.learned(dataset, use.task), training.model)
         training, tuned = tune_options.tuned_on(
-            training, tuning, sets, "the trained model", verbose=verbose
+            training, tuning, sets, "the trained model", use.task, verbose=verbose
         )
     metrics = outcome.write(artifacts, recipe, dataset, training, use, tuned)
     saved.unlink(missing_ok=True)

@@ -33,7 +33,7 @@ DEFAULT = Tuning()
     help="Learning rate of Adam.",
 )
 @click.option(
-    "--batch-size", type=click.IntRange(1), default=DEFAULT.batch_size, help="Images per step."
+    "--batch-size", type=click.IntRange(1), default=DEFAULT.batch_size, help="Inputs per step."
 )
 @click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), default=DEFAULT.seed, help="Seed for shuffling."
@@ -61,7 +61,7 @@ def command(
     verbose: bool,
     **settings: Any,
 ) -> int:
-    """Fine-tune a Keras 3 classifier on the data it was trained on.
+    """Fine-tune a Keras 3 model on the data it was trained on.
 
     Pruning, clustering and quantisation-aware training run in this order, each keeping the
     results of those before. Writes the files that `edgekit train` writes into the artifacts
@@ -90,7 +90,7 @@ def command(
         reading=reading,
     )
     job = jobs.prepare(trained, choices, Conversion())
-    dataset = tuning.require_classes(trained, job)
+    dataset = tuning.require_data(trained, job)
     for warning in job.warnings:
         terminal.warn(warning)
     for note in dataset.notes:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from edgekit.commands import epochs
+from edgekit.commands import epochs, terminal
 from edgekit.commands.options import FiniteRange
 from edgekit.train.finetune.recipe import Tuning
 
@@ -73,9 +73,10 @@ def check(context: click.Context, tuning: Tuning) -> None:
 
 
 def tuned_on(
-    training: "Training", tuning: Tuning, data: "Data", where: str, *, verbose: bool
+    training: "Training", tuning: Tuning, data: "Data", where: str, task: str, *, verbose: bool
 ) -> tuple["Training", "Tuned"]:
     """Fine-tune ``training``'s model and show the epochs; return it with the longer history."""
+    from edgekit.train.finetune.loss import described
     from edgekit.train.finetune.run import tune
 
     with epochs.progress(len(tuning.stages) * tuning.epochs, "fine-tuning") as on_epoch:
@@ -84,9 +85,12 @@ def tuned_on(
             tuning,
             data,
             where,
+            task,
             first_epoch=len(training.history) + 1,
             on_epoch=on_epoch,
             verbose=verbose,
         )
+    if described(training.model.loss) is None:
+        terminal.note(f"fine-tuned with {tuned.loss}: the model's own loss exists only in Keras 3")
     history = (*training.history, *tuned.history)
     return replace(training, history=history, seconds=training.seconds + tuned.seconds), tuned

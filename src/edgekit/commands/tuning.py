@@ -1,9 +1,10 @@
 """Fine-tuning a trained model on the data it was trained on, and the files of the result."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_runtime.meaning import CLASSIFY
+from edge_runtime.meaning import ANOMALY, CLASSIFY
 from edgekit.commands import tune_options
 from edgekit.errors import DataError, ModelFileError
 from edgekit.files import METRICS
@@ -27,23 +28,23 @@ def require_tunable(trained: "TrainedModel") -> None:
         )
 
 
-def require_classes(trained: "TrainedModel", job: "Job") -> "Dataset":
-    """Return the data to tune on.
+def require_data(trained: "TrainedModel", job: "Job") -> "Dataset":
+    """Return the data to tune on, with the classes of their source.
 
     Raises:
-        DataError: there are none.
-        ModelFileError: the model is no classifier.
+        DataError: there are none, or nothing says what the model should answer.
     """
-    if job.dataset is None:
+    dataset = job.as_read or job.dataset
+    if dataset is None:
         raise DataError(
             f"{trained.path}: no file beside the model says what it was trained on; pass --data"
         )
-    if not job.dataset.labels:
-        raise ModelFileError(
-            f"{trained.path}: its task is {job.meaning.task} ({job.meaning.reason}); only models "
-            "that answer with one of several classes can be fine-tuned"
+    if job.meaning.task != ANOMALY and not dataset.y_train.size:
+        raise DataError(
+            f"{dataset.source}: has neither classes nor targets, which fine-tuning for the task "
+            f"{job.meaning.task} needs"
         )
-    return job.dataset
+    return dataset
 
 
 def write(
@@ -54,7 +55,7 @@ def write(
     Args:
         folder: where to write.
         trained: the model, which ``require_tunable`` accepts.
-        job: its data and meaning, which ``require_classes`` accepts.
+        job: its data and meaning, which ``require_data`` accepts.
         tuning: the settings.
         verbose: show TensorFlow's output.
 
@@ -65,26 +66,38 @@ def write(
         EdgekitError: see ``train.finetune.run.tune``.
     """
     from edgekit.convert import metrics_file
-    from edgekit.train import outcome
-    from edgekit.train.fit import Data, Training, targets_of
+    from edgekit.train import fit, outcome, own_model
 
-    dataset = require_classes(trained, job)
+    dataset = require_data(trained, job)
     metrics = metrics_file.read(trained)
-    sets = Data(
-        x=job.model_inputs(dataset.x_train, trained.shape),
-        y=targets_of(dataset.y_train, trained.outputs),
-        x_held_out=job.model_inputs(dataset.x_test, trained.shape),
-        y_held_out=targets_of(dataset.y_test, trained.outputs),
+    recipe, model, task = _recipe(metrics), trained.owner, job.meaning.task or CLASSIFY
+    settings = Recipe(optimizer="adam", learning_rate=tuning.learning_rate)
+    own_model.compile_for(model, settings, task, trained.loss)
+    # Keras warns on loading an optimiser that was saved without its variables.
+    model.optimizer.build(model.trainable_variables)
+    learned = fit.learned(dataset, task)
+    x, x_test = (
+        job.model_inputs(part, trained.shape) for part in (learned.x_train, learned.x_test)
+    )
+    y = fit.targets_for(model, learned, x, test=False)
+    y_test = fit.targets_for(model, learned, x_test)
+    sets = fit.Data(
+        x=x,
+        y=y.reshape(-1, *trained.output_shape),
+        x_held_out=x_test,
+        y_held_out=y_test.reshape(-1, *trained.output_shape),
+        weights=fit.weights(replace(recipe, validation_split=0.0), learned) if recipe else None,
     )
     training, tuned = tune_options.tuned_on(
-        Training(model=trained.owner, history=(), held_out="test", seconds=0.0),
+        fit.Training(model=model, history=(), held_out="test", seconds=0.0),
         tuning,
         sets,
         str(trained.path),
+        task,
         verbose=verbose,
     )
-    how = outcome.Use(job.normalization, job.meaning.name, job.meaning.task or CLASSIFY)
-    return outcome.write(folder, _recipe(metrics), dataset, training, how, tuned, "tune")
+    how = outcome.Use(job.normalization, job.meaning.name, task)
+    return outcome.write(folder, recipe, dataset, training, how, tuned, "tune")
 
 
 def _recipe(metrics: dict[str, Any]) -> Recipe | None:

@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.errors import EdgeRuntimeError
+from edge_runtime.meaning import CLASSIFY
 from edgekit.errors import DataError, EdgekitError, MissingExtraError, WorkerError
 from edgekit.exported import exported
 from edgekit.files import FLOAT_MODEL, INT8_MODEL, KERAS_MODEL, write_bytes
@@ -155,7 +156,7 @@ def _measured(task: Task, dataset: "Dataset") -> Measurement:
     tuning = after_training(task.recipe)
     if tuning.stages:
         data = fit.split(task.recipe, dataset)
-        tuned = finetune.tune(model, tuning, data, "the trained model")
+        tuned = finetune.tune(model, tuning, data, "the trained model", CLASSIFY)
         epochs, seconds = epochs + len(tuned.history), seconds + tuned.seconds
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder:
         names = (KERAS_MODEL, FLOAT_MODEL, INT8_MODEL)

@@ -13,6 +13,7 @@ import pytest
 import documents
 import edge_runtime
 from edge_runtime.install import install_line
+from edge_runtime.meaning import CLASSIFY
 from edge_runtime.reader import read
 from edgekit import cli, frameworks
 from edgekit.convert import compare, source
@@ -227,7 +228,7 @@ def convolutions(*first: Any) -> Any:
     keras, k = frameworks.keras(), frameworks.keras().layers
     keras.utils.clear_session()  # layers are named by a count
     keras.utils.set_random_seed(5)
-    return keras.Sequential(
+    model = keras.Sequential(
         [
             keras.Input((28, 28, 1)),
             *first,
@@ -240,6 +241,8 @@ def convolutions(*first: Any) -> Any:
             k.Dense(2, activation="softmax"),
         ]
     )
+    model.compile(loss="categorical_crossentropy")
+    return model
 
 
 def small(digits: Dataset, count: int = 512) -> finetune.Data:
@@ -254,7 +257,9 @@ def test_the_same_seed_gives_the_same_weights_of_a_convolutional_model(
     for _ in range(2):
         rescaling = frameworks.keras().layers.Rescaling(2.0, offset=-1.0, name="rescaling")
         model = convolutions(rescaling)
-        tuned = finetune.tune(model, Tuning(qat=True, cluster=8, epochs=1), small(synthetic), "it")
+        tuned = finetune.tune(
+            model, Tuning(qat=True, cluster=8, epochs=1), small(synthetic), "it", CLASSIFY
+        )
         results.append((model.get_weights(), tuned.forward))
     (first, forward), (second, again) = results
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
@@ -340,9 +345,10 @@ def test_what_the_library_refuses_is_one_line_and_the_model_as_it_was(synthetic:
             k.Dense(2, activation="softmax"),
         ]
     )
+    model.compile(loss="categorical_crossentropy")
     before = model.get_weights()
     with pytest.raises(TrainingError, match=r"^it: cannot be fine-tuned: .*alone.*BatchNorm") as e:
-        finetune.tune(model, Tuning(qat=True, epochs=1), small(synthetic), "it")
+        finetune.tune(model, Tuning(qat=True, epochs=1), small(synthetic), "it", CLASSIFY)
     assert "\n" not in str(e.value)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
@@ -429,4 +435,4 @@ def test_a_damaged_range_file_is_named(plain: Path, tmp_path: Path) -> None:
 
 def test_no_stage_is_an_error_of_the_caller(synthetic: Dataset) -> None:
     with pytest.raises(ValueError, match="nothing to do"):
-        finetune.tune(convolutions(), Tuning(), small(synthetic), "it")
+        finetune.tune(convolutions(), Tuning(), small(synthetic), "it", CLASSIFY)
