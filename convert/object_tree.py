@@ -1,5 +1,7 @@
 """A .tflite file as the objects of LiteRT's schema, to change what the converter wrote."""
 
+import struct
+from copy import copy
 from typing import Any
 
 from edge_runtime import schema
@@ -13,9 +15,105 @@ def unpack(model: bytes) -> Any:
 
 
 def pack(tree: Any) -> bytes:
-    """Return the file of a ModelT; ``metadata.attach`` aligns its constants."""
+    """Return the file of a ModelT; ``metadata.attach`` aligns its constants.
+
+    Codes that no op has any more are left out: TensorFlow's calibrator opens no file that names an
+    op of which it has no kernel.
+    """
     from flatbuffers import Builder
 
+    ops = [op for graph in tree.subgraphs for op in graph.operators]
+    used = sorted({op.opcodeIndex for op in ops})
+    tree.operatorCodes = [tree.operatorCodes[index] for index in used]
+    for op in ops:
+        op.opcodeIndex = used.index(op.opcodeIndex)
     builder = Builder(0)
     builder.Finish(tree.Pack(builder), schema.IDENTIFIER)
     return bytes(builder.Output())
+
+
+def drop_unused(tree: Any) -> None:
+    """Remove tensors of the main graph that no op has any more, which quantisers cannot read."""
+    graph = tree.subgraphs[0]
+    lists = [
+        (port, name)
+        for port in (graph, *graph.operators)
+        for name in ("inputs", "outputs", "intermediates")
+        if getattr(port, name, None) is not None
+    ]
+    used = {int(index) for port, name in lists for index in getattr(port, name)}
+    order = sorted(used - {-1})
+    place = {index: at for at, index in enumerate(order)} | {-1: -1}
+    graph.tensors = [graph.tensors[index] for index in order]
+    for port, name in lists:
+        setattr(port, name, [place[index] for index in getattr(port, name)])
+    for signature in tree.signatureDefs or ():
+        for one in (*signature.inputs, *signature.outputs) if not signature.subgraphIndex else ():
+            one.tensorIndex = place[one.tensorIndex]
+
+
+def kind(tree: Any, op: Any) -> str:
+    """Return an op's name, as "MUL"; "" of None."""
+    return schema.BUILTIN_OPERATORS[_code(tree.operatorCodes[op.opcodeIndex])] if op else ""
+
+
+def _code(entry: Any) -> int:
+    """Return a code, which old files have in the first of two fields alone."""
+    return max(int(entry.deprecatedBuiltinCode), int(entry.builtinCode))
+
+
+def is_float(tree: Any, tensor: int) -> bool:
+    """Return whether a tensor of the main graph is float32."""
+    from ai_edge_litert import schema_py_generated as litert
+
+    return bool(tree.subgraphs[0].tensors[tensor].type == litert.TensorType.FLOAT32)
+
+
+def add_scalar(tree: Any, number: float) -> int:
+    """Add a float32 constant to the main graph; return its tensor."""
+    from ai_edge_litert import schema_py_generated as litert
+
+    tree.buffers.append(litert.BufferT(data=list(struct.pack("<f", number))))
+    tensors, place = tree.subgraphs[0].tensors, len(tree.buffers) - 1
+    name = f"number_{place}".encode()
+    tensors.append(
+        litert.TensorT(shape=[], type=litert.TensorType.FLOAT32, buffer=place, name=name)
+    )
+    return len(tensors) - 1
+
+
+def add_tensor(tree: Any, like: int, name: str) -> int:
+    """Add a tensor that is calculated, of another one's shape; return its index."""
+    tensors = tree.subgraphs[0].tensors
+    tensor = copy(tensors[like])
+    tensor.name, tensor.buffer = tensor.name + f"/{name}".encode(), 0
+    tensors.append(tensor)
+    return len(tensors) - 1
+
+
+def add_operator(tree: Any, name: str, inputs: list[int], output: int, activation: int = 0) -> Any:
+    """Return an op that is in no graph yet.
+
+    Args:
+        tree: the file, which gets the op's code.
+        name: of the op: "MUL".
+        inputs: tensors that it reads.
+        output: tensor that it writes.
+        activation: fused to it, of an op that has one.
+    """
+    from ai_edge_litert import schema_py_generated as litert
+
+    code = schema.BUILTIN_OPERATORS.index(name)
+    known = [_code(one) for one in tree.operatorCodes]
+    if code not in known:
+        tree.operatorCodes.append(
+            litert.OperatorCodeT(deprecatedBuiltinCode=code, version=1, builtinCode=code)
+        )
+        known.append(code)
+    op = litert.OperatorT(opcodeIndex=known.index(code), inputs=inputs, outputs=[output])
+    if name in ("ADD", "MUL", "SUB"):
+        options = f"{name.title()}Options"
+        op.builtinOptionsType = getattr(litert.BuiltinOptions, options)
+        op.builtinOptions = getattr(litert, f"{options}T")()
+        op.builtinOptions.fusedActivationFunction = activation
+    return op

@@ -9,9 +9,11 @@ import numpy as np
 from edge_runtime.graph import Graph
 from edge_runtime.reader import read
 from edgekit.convert import equalising, layers, litert_quantizer, tflite_file
+from edgekit.convert.bounded import as_bounded
 from edgekit.convert.calibration import Arrays
 from edgekit.convert.conversion import CALIBRATED_SCHEMES, DYNAMIC_BATCH, Conversion
 from edgekit.convert.normal_form import normalised
+from edgekit.convert.own_scales import with_own_scales
 from edgekit.convert.products import as_products
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import BRIDGES, float_operators, is_float
@@ -150,12 +152,13 @@ def files(
         return Files(plain, plain, learned is not None, frozenset())
     if not learned:
         _require_calibratable(trained, conversion, quantizer, plain, calibration)
-    rewritten = as_products(plain) if calibration is not None else plain
+    rewritten = as_products(as_bounded(plain)) if calibration is not None else plain
     changed = conversion.equalize or rewritten != plain
     plain = rewritten
     if quantizer == TENSORFLOW:
-        start = plain if changed else None
-        converted = to_tflite(trained, conversion, calibration, start=start, verbose=verbose)
+        start = with_own_scales(plain) if calibration is not None else plain
+        own = start if changed or start != plain else None
+        converted = to_tflite(trained, conversion, calibration, start=own, verbose=verbose)
         return Files(plain, converted, learned is not None, frozenset())
     graph = read(plain)
     kept = layers.named(trained.path, graph, conversion.keep_float)

@@ -83,7 +83,7 @@ def _checked_augment(_context: click.Context, _option: click.Parameter, text: st
     "--batch-size",
     type=click.IntRange(1),
     default=DEFAULT.batch_size,
-    help="Images per step; 25 is the documented alternative.",
+    help="Inputs per step; 25 is the documented alternative.",
 )
 @click.option(
     "--patience",
