@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log2
 from typing import TYPE_CHECKING
 
 from edge_runtime.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     import PIL.Image
 
-    Pixels = npt.NDArray[np.uint8]
-    Floats = npt.NDArray[np.float32]
+    Picture = PIL.Image.Image
+
+ZERO = 64
+"""Level of no ink in a picture of ink: less than none, beside the edges of shadows, is below."""
+
+MOST = 255 - ZERO
+"""Levels of the logarithms of a picture above the least, and of ink above ZERO."""
+
+DARK = 8
+"""Grey levels added before taking the logarithm, so that the noise of black stays small."""
+
+OCTAVE = 1 << 16
+"""What the logarithm of 2 is rounded to. No logarithm of a level, nor power of a logarithm, is so
+near the middle of two whole numbers that the last bit of a machine's functions decides."""
+
+ONE = 1 << 20
+"""What 1 is among powers."""
+
+LOGARITHMS = tuple(round(log2(level + DARK) * OCTAVE) for level in range(256))
+"""The logarithm of each grey level."""
 
 BOX = 20 / 28
 """MNIST's longest side of a digit in its field. Source: http://yann.lecun.com/exdb/mnist/: "fit in
@@ -35,8 +52,8 @@ on an even ground."""
 
 LEAST_SIGNAL = 5
 """Standard deviations of the ground between it and the ink below which a picture is blank. Otsu's
-threshold splits noise alone into halves 2.2 to 3.8 apart, and digits that can be read into ink and
-ground 6.6 and more apart."""
+threshold splits noise alone into halves 1.8 to 2.8 apart, and digits that can be read into ink and
+ground 8 and more apart."""
 
 NOISE = 2
 """Standard deviations of the noise from which a pixel counts as ink: six of the noise of means of
@@ -45,6 +62,9 @@ NOISE = 2
 MOST_INK = 2 / 3
 """Share of ink above which the ground was mistaken for ink; a bold digit that touches all four
 sides has 0.6."""
+
+REDUCTION = 16
+"""Most by which a digit is reduced by resizing; more is halved first."""
 
 COLOUR = 12
 """Difference between the channels of a thumbnail from which it is coloured, in grey levels."""
@@ -60,17 +80,17 @@ class Ink:
     """The ink of a picture.
 
     Attributes:
-        amount: float32 [h, w]: how much ink there is, on an arbitrary scale from 0, the ground.
-        mask: bool [h, w]: where it counts.
+        amount: of the mode L: how much ink there is, on an arbitrary scale from 0, the ground.
+        mask: of the mode L: 255 where it counts, else 0.
         dark: whether it is darker than its ground.
     """
 
-    amount: Floats
-    mask: npt.NDArray[np.bool_]
+    amount: Picture
+    mask: Picture
     dark: bool
 
 
-def framed(luma: PIL.Image.Image, invert: bool | None) -> tuple[PIL.Image.Image, bool] | None:
+def framed(luma: Picture, invert: bool | None) -> tuple[Picture, bool] | None:
     """Return an image that is framed already, and whether it was inverted; None if it is not.
 
     Args:
@@ -93,7 +113,7 @@ def framed(luma: PIL.Image.Image, invert: bool | None) -> tuple[PIL.Image.Image,
     return (inverse(luma) if inverted else luma), inverted
 
 
-def _border(luma: PIL.Image.Image) -> float:
+def _border(luma: Picture) -> float:
     """Return the median level of the first and last rows and columns."""
     content, width = luma.tobytes(), luma.width
     border = content[:width] + content[-width:] + content[::width] + content[width - 1 :: width]
@@ -101,7 +121,7 @@ def _border(luma: PIL.Image.Image) -> float:
     return (ordered[len(border) // 2 - 1] + ordered[len(border) // 2]) / 2
 
 
-def find(picture: PIL.Image.Image, luma: PIL.Image.Image) -> Ink:
+def find(picture: Picture, luma: Picture) -> Ink:
     """Find the ink of a picture, dark or light, in even or uneven light.
 
     Args:
@@ -111,115 +131,174 @@ def find(picture: PIL.Image.Image, luma: PIL.Image.Image) -> Ink:
     Raises:
         InputError: the picture is blank.
     """
-    import numpy as np
+    from PIL.ImageChops import subtract
 
-    from edge_runtime.light import DARK, estimate
+    from edge_runtime.light import estimate, extrema
+    from edge_runtime.resampling import resized
 
-    grey = _grey(np.asarray(_reduce(picture)), np.asarray(_reduce(luma)))
-    dark, grounds = estimate(grey)
+    plane = _plane(_reduce(picture), _reduce(luma))
+    low, high = extrema(plane)
+    if high == low:
+        raise InputError(BLANK)
+    bottom, span = LOGARITHMS[low], LOGARITHMS[high] - LOGARITHMS[low]
+    logs = plane.point([_rounded(MOST * (one - bottom), span, 0, MOST) for one in LOGARITHMS])
+    dark, grounds = estimate(logs)
     for guess in (dark, not dark):
-        ground = grounds[guess]
-        amount = (grey - ground) / (ground + DARK)
-        ink = _separate(-amount if guess else amount, float(np.median(ground)), guess)
-        if ink:
+        ground = resized(grounds[guess], logs.height, logs.width)
+        pair = (ground, logs) if guess else (logs, ground)
+        differences = subtract(*pair, 1, ZERO)
+        # The share of the ground's level, in 1 / ONE, that each difference means.
+        sign = -1 if guess else 1
+        shares = [sign * (_power(sign * (n - ZERO) * span // MOST) - ONE) for n in range(256)]
+        least, most = (shares[level] for level in extrema(differences))
+        if most <= 0:
+            continue
+        full = max(most, -least * MOST // ZERO)
+        amount = differences.point(
+            [ZERO + _rounded(MOST * one, full, -ZERO, MOST) for one in shares]
+        )
+        level = _power(bottom + round(_median(ground.histogram()) * span / MOST)) / ONE
+        if ink := _separate(amount, level * full / ONE / MOST, guess):
             return ink
     raise InputError(BLANK)
 
 
-def _reduce(picture: PIL.Image.Image) -> PIL.Image.Image:
+def _power(logarithm: int) -> int:
+    """Return the number, times ONE, of a logarithm."""
+    return round(2 ** (logarithm / OCTAVE) * ONE)
+
+
+def _rounded(dividend: int, divisor: int, low: int, high: int) -> int:
+    """Return a quotient to the nearest whole number from low to high."""
+    return min(max((2 * dividend + divisor) // (2 * divisor), low), high)
+
+
+def _median(counts: list[int]) -> float:
+    """Return the median of levels, of which there are so many of each, spread over each level."""
+    half, below = sum(counts) / 2, 0
+    for level, count in enumerate(counts):
+        if count and below + count >= half:
+            return level - 0.5 + (half - below) / count
+        below += count
+    return 0.0
+
+
+def _reduce(picture: Picture) -> Picture:
     """Return a picture with at most LARGEST pixels on its longest side."""
     factor = -(-max(picture.size) // LARGEST)
     return picture.reduce(factor) if factor > 1 else picture
 
 
-def _grey(pixels: Pixels, luma: Pixels) -> Floats:
+def _plane(picture: Picture, luma: Picture) -> Picture:
     """Return the luma, or the channel that shows the ink if it stands out twice as much there.
 
     Blue ink on black has a luma of 29, and red ink on green may have that of its ground.
     """
-    import numpy as np
+    from PIL.ImageChops import darker, lighter, subtract
 
-    from edge_runtime.light import DARK, THUMBNAIL, fit_surface, shrink
+    from edge_runtime.light import extrema, fit_surface, thumbnail
 
-    if pixels.ndim == 2:
-        return luma.astype(np.float32)
-    planes = [*np.moveaxis(pixels, 2, 0), luma]
-    thumbnails = [shrink(plane, THUMBNAIL // 2) for plane in planes]
-    if np.ptp(thumbnails, axis=0).max() < COLOUR:
-        return luma.astype(np.float32)
-    contrasts = []
-    for thumbnail in thumbnails:
-        _, rest = fit_surface(np.log(thumbnail + np.float32(DARK)))
-        contrasts.append(float(np.std((thumbnail + DARK) * (1 - np.exp(-rest)))))
-    best = int(np.argmax(contrasts))
-    plane: Pixels = planes[best] if contrasts[best] > 2 * contrasts[-1] else luma
-    return plane.astype(np.float32)
+    if picture.mode == "L":
+        return luma
+    planes = [*picture.split(), luma]
+    small = [thumbnail(plane, 32) for plane in planes]
+    red, green, blue, _ = small
+    most, least = (of(of(red, green), blue) for of in (lighter, darker))
+    if extrema(subtract(most, least))[1] < COLOUR:
+        return luma
+    variances = []
+    for plane in small:
+        _, rest = fit_surface(thumbnail(plane, 16))
+        variances.append(sum(one * one for one in rest))
+    best = variances.index(max(variances))
+    return planes[best] if variances[best] > 4 * variances[-1] else luma
 
 
-def _separate(amount: Floats, ground: float, dark: bool) -> Ink | None:
+def _separate(amount: Picture, unit: float, dark: bool) -> Ink | None:
     """Separate ink from noise; None if there is no ink.
 
     Args:
-        amount: how much each pixel differs from the ground towards the ink, in shares of the
-            ground's level.
-        ground: the level of the ground, 0 to 255.
+        amount: of the mode L: how much each pixel differs from the ground towards the ink, from
+            ZERO.
+        unit: what a level of it is in grey levels.
         dark: whether the ink is darker than the ground.
     """
-    import numpy as np
+    from PIL.ImageChops import darker
+    from PIL.ImageFilter import BoxBlur
 
-    from edge_runtime.light import DARK, otsu
+    from edge_runtime.light import neighbours, threshold
 
-    calm = _blur(amount)
+    # Means of 3x3 pixels have a third of the noise.
+    calm = amount.filter(BoxBlur(1))
+    counts = calm.histogram()
     # Beside the edge of a shadow the ground may be darker (or lighter) than no ink at all.
-    over = calm > otsu(np.maximum(calm, 0))
-    if over.all() or not over.any():
+    some = [0] * ZERO + [sum(counts[: ZERO + 1])] + counts[ZERO + 1 :]
+    first = int(threshold(some)) + 1
+    under, over = counts[:first], counts[first:]
+    if not any(under) or not any(over):
         return None
-    base = np.median(calm[~over])
-    contrast = float(calm[over].mean() - base)
-    spread = 1.4826 * float(np.median(np.abs(calm[~over] - base)))
-    if contrast * (ground + DARK) < LEAST_CONTRAST or contrast < LEAST_SIGNAL * spread:
+    base = _median(under)
+    contrast = sum(level * count for level, count in enumerate(over, first)) / sum(over) - base
+    spread = 1.4826 * _deviation(under, base)
+    if contrast * unit < LEAST_CONTRAST or contrast < LEAST_SIGNAL * spread:
         return None
     # Differences of neighbours have twice the variance of the noise, and hardly any light or ink.
-    neighbours = np.diff(amount, axis=int(amount.shape[1] > 1))
-    noise = 1.4826 * float(np.median(np.abs(neighbours))) / 2**0.5 if neighbours.size else 0.0
-    least = max(INK * contrast, NOISE * noise)
-    amount = amount - base
-    mask = (calm - base > least) & (amount > least)
-    return Ink(amount, mask, dark) if 0 < mask.mean() <= MOST_INK else None
+    noise = 1.4826 / 1.4142 * max(0.0, _median(neighbours(amount, amount.width > 1)))
+    bound = base + max(INK * contrast, NOISE * noise)
+    mask = darker(calm, amount).point([255 * (level > bound) for level in range(256)])
+    share = mask.histogram()[255] / (mask.width * mask.height)
+    above = amount.point([max(int(level > bound), round(level - base)) for level in range(256)])
+    return Ink(above, mask, dark) if 0 < share <= MOST_INK else None
 
 
-def _blur(values: Floats) -> Floats:
-    """Return the mean of the 3x3 pixels around each, which has a third of the noise."""
-    import numpy as np
+def _deviation(counts: list[int], middle: float) -> float:
+    """Return the median distance of levels, of which there are so many of each, from one."""
+    half, below = sum(counts) / 2, 0
+    distances = sorted((abs(level - middle), count) for level, count in enumerate(counts))
+    for distance, count in distances:
+        below += count
+        if below >= half:
+            return distance
+    return 0.0
 
-    wide = np.pad(values, 1, mode="edge")
-    rows = wide[:-2] + wide[1:-1] + wide[2:]
-    mean: Floats = (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
-    return mean
 
-
-def fit(ink: Ink, height: int, width: int) -> Pixels:
+def fit(ink: Ink, height: int, width: int) -> Picture:
     """Crop the ink, fit it into the box and centre it by mass, in levels 0 to 255."""
-    import numpy as np
     import PIL.Image
+    from PIL.ImageChops import darker
+    from PIL.ImageFilter import MaxFilter
 
-    from edge_runtime.light import extreme
     from edge_runtime.resampling import resized
 
-    rows, columns = (np.flatnonzero(ink.mask.any(axis)) for axis in (1, 0))
-    box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    box = ink.mask.getbbox()
     # With the soft edge of each stroke, and without the noise of the ground.
-    near = extreme(ink.mask[box], 3, np.maximum)
-    crop = np.where(near, np.maximum(ink.amount[box], 0), 0).astype(np.float32)
-    scale = min(BOX * height / crop.shape[0], BOX * width / crop.shape[1])
-    h, w = (max(1, round(side * scale)) for side in crop.shape)
-    digit = np.asarray(resized(PIL.Image.fromarray(crop), h, w))
-
+    near = ink.mask.crop(box).filter(MaxFilter(3))
+    crop = _stretched(darker(ink.amount.crop(box), near))
+    scale = min(BOX * height / crop.height, BOX * width / crop.width)
+    h, w = (max(1, round(side * scale)) for side in (crop.height, crop.width))
+    # Each step keeps what a dot of one pixel leaves on a large page above the rounding to bytes.
+    while max(crop.size) > REDUCTION * max(h, w):
+        crop = _stretched(crop.reduce(2))
+    digit = _stretched(resized(_stretched(resized(crop, crop.height, w)), h, w))
+    content = digit.tobytes()
+    rows = [sum(content[start : start + w]) for start in range(0, h * w, w)]
+    columns = [sum(content[x::w]) for x in range(w)]
     # MNIST's centre of mass is the pixel [14, 14] of 28x28.
-    rows_mass, columns_mass = digit.sum(1), digit.sum(0)
-    top = round(height // 2 - np.average(np.arange(h), weights=rows_mass))
-    left = round(width // 2 - np.average(np.arange(w), weights=columns_mass))
+    top, left = (round(side // 2 - _centre(of)) for side, of in ((height, rows), (width, columns)))
     top, left = min(max(top, 0), height - h), min(max(left, 0), width - w)
-    field = np.zeros((height, width), np.uint8)
-    field[top : top + h, left : left + w] = np.rint(digit * (255 / digit.max()))
+    field = PIL.Image.new("L", (width, height))
+    field.paste(digit, (left, top))
     return field
+
+
+def _centre(masses: list[int]) -> float:
+    """Return the place of the centre of masses at places from 0."""
+    return sum(place * mass for place, mass in enumerate(masses)) / sum(masses)
+
+
+def _stretched(picture: Picture) -> Picture:
+    """Return a picture whose lightest level is 255."""
+    from edge_runtime.light import extrema
+
+    most = extrema(picture)[1]
+    return picture.point([_rounded(255 * level, most, 0, 255) for level in range(256)])

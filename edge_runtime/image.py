@@ -1,6 +1,6 @@
 """Any picture to the pixels of a model's input, with Pillow, which calculates in whole numbers.
 
-NumPy is imported for arrays, and to find the ink of a digit.
+NumPy is imported for arrays alone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import isqrt, prod
 from typing import TYPE_CHECKING
 
-from edge_runtime.errors import InputError, require
+from edge_runtime.errors import InputError
 from edge_runtime.metadata import FRAMINGS, GROUNDS
 from edge_runtime.picture import read
 
@@ -108,7 +108,6 @@ def prepare(
 
     Raises:
         InputError: the image cannot be read, is no image, or (for "digit") is blank.
-        MissingPackageError: the ink of a digit is to be found, and NumPy is not installed.
         ValueError: there is no such framing or ground.
     """
     if framing not in FRAMINGS:
@@ -207,31 +206,28 @@ def _grey(picture: Picture) -> Picture:
 
 def _digit(picture: Picture, height: int, width: int, invert: bool | None) -> tuple[Picture, bool]:
     """Return the digit framed as in MNIST, [height, width], and whether it was inverted."""
+    import PIL.ImageChops
+
     from edge_runtime.digit import find, fit, framed
 
     luma = _grey(picture)
     if luma.size == (width, height) and (done := framed(luma, invert)):
         return done
-    require("numpy", "framing a picture as a digit")
-    import numpy as np
-    import PIL.Image
-
     ink = find(picture, luma)
     if invert in (None, ink.dark):
-        return PIL.Image.fromarray(fit(ink, height, width)), ink.dark
-    levels = np.asarray(luma)
-    field = _frame(~levels if invert else levels, height, width)
-    return PIL.Image.fromarray(field), bool(invert)
+        return fit(ink, height, width), ink.dark
+    return _frame(PIL.ImageChops.invert(luma) if invert else luma, height, width), bool(invert)
 
 
-def _frame(light: Pixels, height: int, width: int) -> Pixels:
+def _frame(light: Picture, height: int, width: int) -> Picture:
     """Frame light ink on an even ground, which is the darkest level of the image."""
-    import numpy as np
-
     from edge_runtime.digit import INK, Ink, fit
+    from edge_runtime.light import extrema
 
-    amount = (light - light.min()).astype(np.float32)
-    return fit(Ink(amount, amount > INK * amount.max(), dark=False), height, width)
+    low, high = extrema(light)
+    amount = light.point([max(0, level - low) for level in range(256)])
+    mask = amount.point([255 * (level > INK * (high - low)) for level in range(256)])
+    return fit(Ink(amount, mask, dark=False), height, width)
 
 
 def _scale(picture: Picture, height: int, width: int, framing: str) -> Picture:

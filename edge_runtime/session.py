@@ -321,7 +321,7 @@ class Model:
     ) -> Prediction:
         """Classify an image, a sound where the model hears, or features where it takes those.
 
-        NumPy is only needed to find the ink of a digit (see ``prepare``), and for arrays.
+        NumPy is only needed for arrays.
 
         Args:
             image: path, PIL image or array of any size and mode;
@@ -389,8 +389,7 @@ class Model:
         Raises:
             InputError: the image or sound cannot be read, or the image is blank.
             ModelError: the input is not an image.
-            MissingPackageError: Pillow is not installed; or NumPy, and the ink of a digit is to be
-                found in a picture of another size or on another ground than the model's.
+            MissingPackageError: Pillow is not installed.
         """
         from edge_runtime.image import Prepared, prepare, size_of
         from edge_runtime.metadata import Metadata

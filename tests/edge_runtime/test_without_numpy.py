@@ -149,21 +149,66 @@ def test_a_digit_that_is_framed_already(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pixels[:, :, 0], 255 - np.asarray(digit(0)))
 
 
-def test_what_needs_numpy_says_so_in_one_line(tmp_path: Path) -> None:
-    path = model(
-        tmp_path, (28, 28, 1), Metadata(("0", "1"), mean=(0.0,), std=(255.0,), framing="digit")
+def digits_to_frame(folder: Path) -> list[Path]:
+    """Write PNG files of bars: dark, light, in a shadow, noisy, coloured, transparent, 16 bits."""
+    random = np.random.default_rng(2)
+    bar = np.zeros((90, 130))
+    bar[15:75, 55:70] = 1
+    shadow = np.where(np.arange(130) < 62, 0.5, 1)
+    rough = random.normal(0, 6, bar.shape)
+    levels = {
+        "dark": 200 - 150 * bar,
+        "light": 60 + 150 * bar,
+        "shadow": (200 - 150 * bar) * shadow + rough / 3,
+        "noise": 130 - 90 * bar + rough,
+    }
+    images = {
+        name: Image.fromarray(one.clip(0, 255).astype(np.uint8)) for name, one in levels.items()
+    }
+    mask = Image.fromarray((255 * bar).astype(np.uint8))
+    images["colour"] = Image.new("RGB", mask.size, (0, 130, 0))
+    images["colour"].paste((255, 60, 0), mask=mask)
+    images["transparent"] = Image.new("RGBA", mask.size, (20, 20, 90, 255))
+    images["transparent"].putalpha(mask)
+    images["sixteen"] = Image.fromarray((3000 - 2500 * bar).astype(np.uint16))
+    images["narrow"] = images["dark"].crop((40, 0, 85, 90))
+    images["size"] = images["dark"].resize((28, 28))
+    images["blank"] = Image.new("L", mask.size, 128)
+    for name, image in images.items():
+        image.save(folder / f"{name}.png")
+    return [folder / f"{name}.png" for name in images]
+
+
+def test_a_digit_is_found_and_framed(tmp_path: Path) -> None:
+    metadata = Metadata(("0", "1"), mean=(0.0,), std=(255.0,), framing="digit")
+    path = model(tmp_path, (28, 28, 1), metadata)
+    opened = load(path)
+    calls = [(file, how) for file in digits_to_frame(tmp_path) for how in (None, True, False)]
+    both = "encoded", "classify"
+    answers = without_numpy(
+        *((path, call, file, {"invert": how}) for file, how in calls for call in both)
     )
-    digit(90).save(tmp_path / "grey.png")
-    digit(255, (28, 29)).save(tmp_path / "wide.png")
-    install = pip_line("install", "numpy")
-    *framed, batch = without_numpy(
-        (path, "classify", tmp_path / "grey.png", {}),
-        (path, "classify", tmp_path / "wide.png", {}),
-        (path, "predict", [[0.5] * 784], {}),
-    )
-    lacks = "needs NumPy, which is not installed"
-    assert framed == [f"MissingPackageError: framing a picture as a digit {lacks}: {install}"] * 2
-    assert batch == f"MissingPackageError: predict() of a batch {lacks}: {install}"
+    for (file, how), content, answer in zip(calls, answers[::2], answers[1::2], strict=True):
+        if file.stem == "blank":
+            assert content == answer
+            assert content.startswith(f"InputError: {file}: the image is blank")
+            continue
+        prepared = opened.prepare(file, invert=how)
+        pixels = prepared.pixels
+        assert content == encode(pixels[None], opened.input, metadata).tobytes().hex()
+        assert answer["scores"] == opened.predict(pixels[None])[0].tolist()
+        light = file.stem in ("light", "colour")
+        assert answer["inverted"] == prepared.inverted == ((not light) if how is None else how)
+        if how is None:
+            assert pixels[5:23, 14].min() > 200
+            assert pixels[:, :9].max() == pixels[:, 19:].max() == 0
+
+
+def test_a_batch_needs_numpy_and_says_so_in_one_line(tmp_path: Path) -> None:
+    path = model(tmp_path, (28, 28, 1), Metadata(("0", "1"), mean=(0.0,), std=(255.0,)))
+    [answer] = without_numpy((path, "predict", [[0.5] * 784], {}))
+    line = f"needs NumPy, which is not installed: {pip_line('install', 'numpy')}"
+    assert answer == f"MissingPackageError: predict() of a batch {line}"
 
 
 BACKENDS = """
@@ -305,9 +350,10 @@ def test_several_outputs_have_names(tmp_path: Path) -> None:
     assert {name: values[0].tolist() for name, values in batch.items()} == both
 
 
-def test_numpy_is_not_imported_for_a_picture(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ground", [0, 90])
+def test_numpy_is_not_imported_for_a_picture(ground: int, tmp_path: Path) -> None:
     """Where it is installed, it is two thirds of a cold start."""
-    digit(0).save(tmp_path / "one.png")
+    digit(ground).save(tmp_path / "one.png")
     path = model(
         tmp_path, (28, 28, 1), Metadata(("0", "1"), mean=(0.0,), std=(255.0,), framing="digit")
     )
