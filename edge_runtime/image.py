@@ -221,10 +221,12 @@ def _digit(picture: Picture, height: int, width: int, invert: bool | None) -> tu
 
 def _frame(light: Picture, height: int, width: int) -> Picture:
     """Frame light ink on an even ground, which is the darkest level of the image."""
-    from edge_runtime.digit import INK, Ink, fit
+    from edge_runtime.digit import BLANK, INK, Ink, fit
     from edge_runtime.light import extrema
 
     low, high = extrema(light)
+    if low == high:  # ink that only its colour shows
+        raise InputError(BLANK)
     amount = light.point([max(0, level - low) for level in range(256)])
     mask = amount.point([255 * (level > INK * (high - low)) for level in range(256)])
     return fit(Ink(amount, mask, dark=False), height, width)

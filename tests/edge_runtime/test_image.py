@@ -116,6 +116,16 @@ def test_a_blank_image(level: str, size: int) -> None:
             digit(image, invert=invert)
 
 
+def test_ink_that_only_its_colour_shows_has_one_polarity() -> None:
+    """Red of the luma of its green ground is found, but not by levels of grey."""
+    image = np.full((60, 60, 3), (0, 130, 0), np.uint8)
+    image[15:45, 25:32] = (255, 0, 0)
+    assert digit(image).pixels.max() == 255
+
+    with pytest.raises(InputError, match="blank: there is no ink"):
+        digit(image, invert=True)
+
+
 def test_one_pixel_of_ink() -> None:
     image = np.zeros((50, 50), np.uint8)
     image[40, 10] = 255
