@@ -10,8 +10,8 @@ import numpy as np
 
 from edge_runtime.schema import ACTIVATIONS
 from edgekit.convert.object_tree import (
+    add_constant,
     add_operator,
-    add_scalar,
     add_tensor,
     drop_unused,
     kind,
@@ -62,7 +62,7 @@ def _softplus(tree: Any, log: Any) -> bool:
         tree,
         [exp, add, log],
         [
-            add_operator(tree, "MUL", [x, add_scalar(tree, -1.0)], negative, RELU),
+            add_operator(tree, "MUL", [x, add_constant(tree, np.float32(-1.0))], negative, RELU),
             add_operator(tree, "ADD", [x, negative], positive),
             add_operator(tree, "ADD", [positive, negative], size),
             add_operator(tree, "LOGISTIC", [size], logistic),
@@ -93,10 +93,14 @@ def _elu(tree: Any, select: Any) -> bool:
     if elu is None:
         elu = add_tensor(tree, result, "elu")
         ops.append(add_operator(tree, "ELU", [x], elu))
-    ops.append(add_operator(tree, "MUL", [elu, add_scalar(tree, q)], result if p == q else bent))
+    ops.append(
+        add_operator(
+            tree, "MUL", [elu, add_constant(tree, np.float32(q))], result if p == q else bent
+        )
+    )
     if p != q:
         ops += [
-            add_operator(tree, "MUL", [x, add_scalar(tree, abs(p - q))], rest, RELU),
+            add_operator(tree, "MUL", [x, add_constant(tree, np.float32(abs(p - q)))], rest, RELU),
             add_operator(tree, "ADD" if p > q else "SUB", [bent, rest], result),
         ]
     _replace(tree, [comparison, *straight, *bend, *curved, select], ops)

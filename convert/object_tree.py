@@ -1,8 +1,9 @@
 """A .tflite file as the objects of LiteRT's schema, to change what the converter wrote."""
 
-import struct
 from copy import copy
 from typing import Any
+
+import numpy as np
 
 from edge_runtime import schema
 
@@ -69,16 +70,15 @@ def is_float(tree: Any, tensor: int) -> bool:
     return bool(tree.subgraphs[0].tensors[tensor].type == litert.TensorType.FLOAT32)
 
 
-def add_scalar(tree: Any, number: float) -> int:
-    """Add a float32 constant to the main graph; return its tensor."""
+def add_constant(tree: Any, number: np.generic) -> int:
+    """Add a constant of one number, float32 or an integer, to the main graph; return its tensor."""
     from ai_edge_litert import schema_py_generated as litert
 
-    tree.buffers.append(litert.BufferT(data=list(struct.pack("<f", number))))
+    tree.buffers.append(litert.BufferT(data=list(number.tobytes())))
     tensors, place = tree.subgraphs[0].tensors, len(tree.buffers) - 1
+    kind_of_number = getattr(litert.TensorType, number.dtype.name.upper())
     name = f"number_{place}".encode()
-    tensors.append(
-        litert.TensorT(shape=[], type=litert.TensorType.FLOAT32, buffer=place, name=name)
-    )
+    tensors.append(litert.TensorT(shape=[], type=kind_of_number, buffer=place, name=name))
     return len(tensors) - 1
 
 

@@ -6,9 +6,11 @@ output, and so cuts off the range of a tensor that others read as well: of x in 
 
 from typing import Any
 
+import numpy as np
+
 from edgekit.convert.object_tree import (
+    add_constant,
     add_operator,
-    add_scalar,
     add_tensor,
     is_float,
     kind,
@@ -36,7 +38,7 @@ def with_own_scales(model: bytes) -> bytes:
     found = [(op, at) for op in ops for at in _shared(tree, op)]
     for op, at in found:
         copy = add_tensor(tree, op.inputs[at], "copy")
-        made = add_operator(tree, "MUL", [op.inputs[at], add_scalar(tree, 1.0)], copy)
+        made = add_operator(tree, "MUL", [op.inputs[at], add_constant(tree, np.float32(1.0))], copy)
         place = next(i for i, one in enumerate(graph.operators) if one is op)
         graph.operators.insert(place, made)
         op.inputs = [copy if i == at else index for i, index in enumerate(op.inputs)]

@@ -4,7 +4,9 @@ Layer and group normalisation and attention have them. A number times -1 or itse
 float32, bit for bit; where it overflows, LiteRT's MUL gives the largest number instead of infinity.
 """
 
-from edgekit.convert.object_tree import add_operator, add_scalar, is_float, kind, pack, unpack
+import numpy as np
+
+from edgekit.convert.object_tree import add_constant, add_operator, is_float, kind, pack, unpack
 
 
 def as_products(model: bytes) -> bytes:
@@ -16,7 +18,7 @@ def as_products(model: bytes) -> bytes:
         for at, op in enumerate(ops)
         if (name := kind(tree, op)) in ("NEG", "SQUARE") and is_float(tree, op.inputs[0])
     }
-    minus = add_scalar(tree, -1.0) if "NEG" in found.values() else None
+    minus = add_constant(tree, np.float32(-1.0)) if "NEG" in found.values() else None
     for at, name in found.items():
         number = ops[at].inputs[0]
         factors = [number, minus if name == "NEG" else number]

@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_runtime.graph import Graph
 from edge_runtime.reader import read
-from edgekit.convert import equalising, layers, litert_quantizer, tflite_file
+from edgekit.convert import equalising, indices, layers, litert_quantizer, tflite_file
 from edgekit.convert.bounded import as_bounded
 from edgekit.convert.calibration import Arrays
 from edgekit.convert.conversion import CALIBRATED_SCHEMES, DYNAMIC_BATCH, Conversion
@@ -159,12 +159,16 @@ def files(
         start = with_own_scales(plain) if calibration is not None else plain
         own = start if changed or start != plain else None
         converted = to_tflite(trained, conversion, calibration, start=own, verbose=verbose)
+        if calibration is not None:
+            converted = indices.exact(trained.path, converted, calibration)
         return Files(plain, converted, learned is not None, frozenset())
     graph = read(plain)
     kept = layers.named(trained.path, graph, conversion.keep_float)
     converted = litert_quantizer.quantized(
         trained.path, plain, conversion, calibration, kept, verbose=verbose
     )
+    if calibration is not None:
+        converted = indices.exact(trained.path, converted, calibration)
     outputs = (index for op in kept for index in graph.ops[op].outputs)
     return Files(plain, converted, False, frozenset(graph.tensors[index].name for index in outputs))
 

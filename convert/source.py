@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit import frameworks
 from edgekit.convert import foreign_file, keras_file, onnx_file, qat, saved_model, tflite_file
 from edgekit.convert.calibration import Arrays, FloatArray
 from edgekit.convert.forward import Forward, trace
@@ -23,6 +24,9 @@ from edgekit.folders import below
 from edgekit.tasks import FEWEST_REBUILT
 
 CHUNK = 4096
+INTEGERS = ("int32", "int64")
+"""Types of inputs that are cast to, as an embedding's."""
+
 NOT_IN_NAMES = re.compile(r"\W", re.ASCII)
 
 
@@ -173,6 +177,7 @@ def load(path: Path, *, trust: bool = False, verbose: bool = False) -> TrainedMo
         else:
             opened = keras_file.load(path, trust=trust, verbose=verbose)
         files, digest = [path], sha256(path)
+    opened = _of_float_inputs(opened)
     _require_convertible(path, opened)
     require_finite(path, opened.weights)
     return TrainedModel(
@@ -201,6 +206,29 @@ def require_one(model: TrainedModel) -> None:
             f"{model.path}: expected one input and one output, but it has {model.several}; cut out "
             "a part: keras.Model(one_input, one_output)"
         )
+
+
+def _of_float_inputs(opened: Opened) -> Opened:
+    """Return the model with float32 inputs that are cast to the integers it reads."""
+    kinds = [spec.dtype for spec in opened.inputs]
+    if opened.file or not {*kinds} & {*INTEGERS}:
+        return opened
+    tf = frameworks.tensorflow()
+
+    def call(*tensors: Any) -> tuple[Any, ...]:
+        pairs = zip(tensors, kinds, strict=True)
+        return opened.call(*(tf.cast(one, to) if to in INTEGERS else one for one, to in pairs))
+
+    whole = [spec for spec in opened.inputs if spec.dtype in INTEGERS]
+    said = f"whole numbers are read as float32 and cast: {', '.join(map(str, whole))}"
+    return replace(
+        opened,
+        call=call,
+        inputs=tuple(
+            replace(spec, dtype="float32") if spec in whole else spec for spec in opened.inputs
+        ),
+        note=f"{opened.note}; {said}" if opened.note else said,
+    )
 
 
 def _require_convertible(path: Path, opened: Opened) -> None:
