@@ -1,5 +1,7 @@
 """How good a subject's outputs are: accuracy, error, or only that there are outputs."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -34,6 +36,9 @@ def measure(
         return accuracy.measure(subject, outputs, dataset, used)
     if used and used.task == MULTILABEL and dataset.y_test.size:
         return several_labels.measure(subject, outputs, dataset, used.labels)
+    if used and used.rebuilds and dataset.source != NO_DATA:
+        targets = used.scaled(dataset.x_test).reshape(len(outputs), -1)
+        return error.measure(subject, outputs, replace(dataset, y_test=targets))
     if dataset.y_test.size:
         return error.measure(subject, outputs, dataset)
     if not np.isfinite(outputs).all():

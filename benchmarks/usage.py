@@ -39,6 +39,8 @@ class Usage:
             nothing but the higher score does.
         labels: names of several labels.
         guessed: why it is this task, as the end of a sentence; "" where something names it.
+        rebuilds: whether it is an anomaly detector whose data tell no anomalies, which is judged by
+            how well it rebuilds its inputs.
     """
 
     mean: tuple[float, ...]
@@ -51,6 +53,7 @@ class Usage:
     threshold: float | None = None
     labels: tuple[str, ...] = ()
     guessed: str = ""
+    rebuilds: bool = False
 
     @property
     def classes(self) -> bool:
@@ -168,7 +171,7 @@ def of(file: ModelFile | Path, dataset: Dataset, chosen: Range | None = None) ->
         return replace(
             usage, task=task, threshold=threshold, labels=labels, guessed=decided.guessed
         )
-    return usage
+    return replace(usage, rebuilds=task == ANOMALY)
 
 
 def _of_scale(file: ModelFile, dataset: Dataset, chosen: Range | None, meaning: str) -> Usage:

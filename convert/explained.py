@@ -14,7 +14,7 @@ from edgekit.convert.repairs import QAT, FineTuned, Repair, candidates, fine_tun
 from edgekit.convert.report import ratio
 from edgekit.convert.source import TrainedModel
 from edgekit.escape import line
-from edgekit.limits import MAIN, TITLES, reported_targets
+from edgekit.limits import TITLES, main_metric, reported, reported_targets
 
 NONE = "–"
 LONGEST = 60
@@ -114,7 +114,7 @@ def layer_table(document: dict[str, Any]) -> Table:
 
 def repair_table(document: dict[str, Any]) -> tuple[Table, list[str]]:
     """Return the table of what was tried and what it gives, and notes to it, a line each."""
-    metric = TITLES[MAIN.get(document["task"]["name"], "accuracy")]
+    metric = TITLES[main_metric(document["task"]["name"], reported(document, "after"))]
     table = [["tried", metric, "drop", "bytes", "µs here"]]
     notes, trains = [], False
     if reported_targets(document):

@@ -19,7 +19,7 @@ from edgekit.convert.job import Job
 from edgekit.convert.job_data import Choices
 from edgekit.convert.source import TrainedModel
 from edgekit.errors import EdgekitError
-from edgekit.limits import MAIN, ROUNDING, reported, reported_targets, that_counts
+from edgekit.limits import ROUNDING, main_metric, reported, reported_targets, that_counts
 
 MORE = 4
 """Times as many calibration samples."""
@@ -191,7 +191,7 @@ def fine_tuned(
 
 def measured(repair: Repair, content: bytes, document: dict[str, Any]) -> Tried:
     """Return the figures of a conversion that was made."""
-    metric = MAIN.get(document["task"]["name"], "accuracy")
+    metric = main_metric(document["task"]["name"], reported(document, "after"))
     before, after = (reported(document, when).get(metric) for when in ("before", "after"))
     drop = None
     if before is not None and after is not None:

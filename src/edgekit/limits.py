@@ -29,6 +29,9 @@ TITLES = LEAST | MOST
 MAIN = {MULTILABEL: "f1", REGRESS: "r2", ANOMALY: "auc"}
 """Task -> the metric that may drop by so much; that of all others is the accuracy."""
 
+REBUILT = "r2"
+"""The metric of an anomaly detector where no anomalies are known: of what it rebuilds."""
+
 Target = tuple[str, float | None, float | None]
 """Name of one of several targets, its R², and that of the model that is compared with; None where
 all values of the target are the same."""
@@ -137,7 +140,7 @@ def drop(
         what: what that model is called.
         targets: R² of each of several targets, of which one may count; see ``that_counts``.
     """
-    metric = MAIN.get(task, "accuracy")
+    metric = main_metric(task, metrics)
     ours, theirs, title = metrics.get(metric), reference.get(metric), TITLES[metric]
     name = f"{title} drop"
     if ours is None or theirs is None:
@@ -147,6 +150,18 @@ def drop(
     lost = theirs - ours
     message = f"{of}{ours:.5f}, {what} has {theirs:.5f}: a drop of {lost:.5f}, {most:g} is allowed"
     return Check(name, "passed" if lost <= most + ROUNDING else "failed", message, most)
+
+
+def main_metric(task: str, metrics: Mapping[str, float | None]) -> str:
+    """Return the metric of a task that may drop by so much.
+
+    Args:
+        task: one of ``edge_runtime.meaning.TASKS``.
+        metrics: values by metric of the model.
+    """
+    if task == ANOMALY and metrics.get("auc") is None:
+        return REBUILT
+    return MAIN.get(task, "accuracy")
 
 
 def that_counts(ours: float, theirs: float, targets: Sequence[Target]) -> tuple[float, float, str]:

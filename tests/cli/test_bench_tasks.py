@@ -393,6 +393,17 @@ def test_a_threshold_is_that_of_its_task(sensor: Path) -> None:
     assert (other.task, other.meaning, other.threshold) == ("classify", "logits", None)
 
 
+def test_a_detector_without_known_anomalies_is_judged_by_what_it_rebuilds(sensor: Path) -> None:
+    x = np.load(sensor.with_suffix(".npz"))["x"]
+    np.savez(sensor.with_suffix(".npz"), x=x)
+    assert bench(sensor, "--task", "anomaly", "--min", "r2=-9") == 0
+    found = result_of(sensor, "error")
+    spread = ((x - x.mean(axis=0)) ** 2).mean()
+    assert found["r2"] == pytest.approx(1 - found["rmse"] ** 2 / spread, abs=0.05)
+    assert found["r2"] < 1
+    assert bench(sensor, "--task", "anomaly", "--min", "r2=1") == 1
+
+
 def test_the_training_part_of_a_guessed_detector_may_lack_anomalies(sensor: Path) -> None:
     arrays = np.load(sensor.with_suffix(".npz"))
     normal, train = arrays["y"] == "normal", np.arange(ROWS) < 300

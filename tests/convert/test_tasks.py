@@ -140,15 +140,15 @@ def test_the_columns_of_a_table_name_its_several_labels(
     assert usage.of(bare, dataset).labels == ("hot", "wet", "loud")
 
 
-def test_what_answers_with_no_class_is_not_fine_tuned(
+def test_data_without_a_truth_are_not_fine_tuned_on(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["tune", folder / "several.keras", "--data", folder / "several.npz", "--qat"]
-    assert cli.run([*map(str, command), "--artifacts", str(tmp_path)]) == 2
+    np.savez(tmp_path / "inputs.npz", x=np.load(folder / "several.npz")["x"])
+    command = ["tune", folder / "several.keras", "--data", tmp_path / "inputs.npz", "--qat"]
+    assert cli.run([*map(str, command), "--artifacts", str(tmp_path / "out")]) == 2
     said = capsys.readouterr().err
-    assert "its task is multilabel (the data have several labels for an input" in said
-    assert "only models that answer with one of several classes can be fine-tuned" in said
-    assert list(tmp_path.iterdir()) == []
+    assert "inputs.npz: has neither classes nor targets, which fine-tuning for the task" in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_targets_are_called_what_their_columns_are(tmp_path: Path) -> None:
@@ -249,6 +249,11 @@ def test_an_autoencoder_of_other_classes_is_measured_by_what_it_rebuilds(
     assert report["anomalies"]["after"]["metrics"] == {}
     assert report["anomalies"]["after"]["above"] < 10
     assert report["numbers"]["after"]["rmse"] > 0
+    # Where no anomalies are known, what is rebuilt may drop no more, in int8 as in any repair.
+    assert convert(*command, "--quantize", "--max-drop", "0.05") == 0
+    (gate,) = report_of(output)["gates"]
+    assert (gate["name"], gate["verdict"]) == ("R² drop", "passed")
+    assert convert(*command, "--quantize", "--max-drop", "0") == 1
     assert convert(*command, "--task", "anomaly") == 0
     assert report_of(output)["anomalies"]["reason"] == "the first class"
 
