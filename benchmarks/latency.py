@@ -18,10 +18,10 @@ from edgekit.benchmarks.result import Result, Subject
 from edgekit.benchmarks.tensors import Raw
 from edgekit.train.dataset import Inputs
 
-FEWEST_CALLS = 5
+FEWEST_CALLS = 3
 """Least calls of a round, even if one call takes longer than the whole slice."""
 TYPICAL_CALLS = 20
-"""Calls that estimate beforehand how long one takes."""
+"""Calls that estimate beforehand how long one takes, where FEWEST_CALLS fit into a slice."""
 WARM_UP = 10
 """Most untimed calls at the start of a turn: the contender before left the caches cold, and these
 few calls would dominate the 99 % percentile."""
@@ -69,7 +69,9 @@ def measure(
 
     turns = []
     for contender, raw in zip(contenders, inputs, strict=True):
-        typical = clock(contender, raw, TYPICAL_CALLS) or [slice_seconds]
+        typical = clock(contender, raw, FEWEST_CALLS)
+        if sum(typical) < slice_seconds:
+            typical = clock(contender, raw, TYPICAL_CALLS) or [slice_seconds]
         fitting = slice_seconds / float(np.median(typical))
         warm_up, timed = np.clip((fitting / 10, fitting), (1, FEWEST_CALLS), (WARM_UP, calls))
         turns.append((int(warm_up), int(timed)))
