@@ -14,6 +14,7 @@ from edge_runtime.graph import Graph
 from edge_runtime.reader import read
 from edgekit import frameworks
 from edgekit.convert.conversion import Conversion
+from edgekit.convert.float_splits import as_int8
 from edgekit.convert.integer_ops import as_integers
 from edgekit.convert.normal_form import KEY
 from edgekit.convert.targets import TARGETS
@@ -83,7 +84,7 @@ def quantized(
     finally:
         logging.disable(before)
     names = {graph.tensors[output].name for index in kept for output in graph.ops[index].outputs}
-    result = as_integers(quantised, names) if conversion.calibrated else quantised
+    result = as_integers(as_int8(quantised, names), names) if conversion.calibrated else quantised
     _require_runnable(path, result, conversion.scheme)
     return result
 
@@ -113,6 +114,7 @@ def _quantised(
     from litert_quantizer.quantizer import Quantizer
     from litert_quantizer.recipe_manager import RecipeManager
     from litert_quantizer.utils.qsv_utils import min_max_update
+    from litert_quantizer.utils.tfl_interpreter_utils import create_tfl_interpreter
 
     quantizer = Quantizer(bytearray(content), recipe)
     ranges = None
@@ -120,10 +122,22 @@ def _quantised(
         rules = RecipeManager()
         rules.load_quantization_recipe(recipe)
         calibrator = Calibrator(bytearray(content), num_threads=1, qsv_update_func=min_max_update)
+        if _has_unread(graph):
+            # XNNPACK gives no memory to what nothing reads, as a part of SPLIT in a first step of
+            # an LSTM, and the calibrator reads everything.
+            calibrator._tfl_interpreter = create_tfl_interpreter(
+                content, use_xnnpack=False, num_threads=1
+            )
         calibrator.calibrate({KEY: _samples(graph, calibration)}, rules)
         ranges = calibrator.get_model_qsvs()
     result = quantizer.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
     return bytes(result.quantized_model)
+
+
+def _has_unread(graph: Graph) -> bool:
+    """Return whether an op writes a tensor that nothing reads."""
+    read = {index for op in graph.ops for index in op.inputs} | set(graph.outputs)
+    return any(index not in read for op in graph.ops for index in op.outputs)
 
 
 def _samples(graph: Graph, calibration: "Arrays") -> list[dict[str, Any]]:

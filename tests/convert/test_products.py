@@ -98,3 +98,23 @@ def test_what_litert_does_not_run_is_one_line(
     said = capsys.readouterr().err
     assert "model.keras: LiteRT does not run it in int16x8 (SquaredDifference only supports" in said
     assert not (tmp_path / "m.tflite").exists()
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "masked LSTM"])
+def test_a_part_that_an_lstm_drops_is_no_obstacle(kind: str, tmp_path: Path) -> None:
+    """LiteRT's calibrator reads all tensors, also those to which XNNPACK gives no memory."""
+    keras, layers = frameworks.keras(), frameworks.keras().layers
+    keras.utils.set_random_seed(1)
+    source = keras.Input((8, 6))
+    x = layers.Masking()(source) if kind == "masked LSTM" else source
+    model = keras.Model(source, layers.Dense(3)(layers.LSTM(5)(x)))
+    model.save(tmp_path / "model.keras")
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(100, 8, 6)).astype("f"))
+    paths = [tmp_path / "model.keras", "--calibration", tmp_path / "x.npy"]
+    output = tmp_path / "m.tflite"
+    command = ["convert", *map(str, paths), "--quantize", "--quantizer", "litert", "-o"]
+    assert cli.run([*command, str(output)]) == 0
+    content = output.read_bytes()
+    assert float_operators(read(content)) == []
+    inputs = np.random.default_rng(1).integers(-128, 128, (20, 8, 6)).astype(np.int8)
+    runtimes.equal_one_by_one(content, inputs)
