@@ -14,6 +14,7 @@ from edgekit.convert.object_tree import (
     add_operator,
     add_tensor,
     drop_unused,
+    is_float,
     kind,
     pack,
     unpack,
@@ -150,7 +151,7 @@ def _only_maker(tree: Any, tensor: int, reader: Any) -> Any:
 def _number(tree: Any, tensor: int) -> float | None:
     """Return the only number that a constant in float32 has; None of others."""
     data = tree.buffers[tree.subgraphs[0].tensors[tensor].buffer].data
-    if data is None or len(data) == 0:
+    if not is_float(tree, tensor) or data is None or len(data) == 0:
         return None
     numbers = np.asarray(data, np.uint8).view(np.float32)
     return float(numbers[0]) if np.all(numbers == numbers[0]) else None

@@ -4,7 +4,6 @@ A quantiser gives them a step as to any number, 0.07 for 20 words, and so reads 
 their step is 1, and the cast to integers is one of integers.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +45,11 @@ def exact(path: Path, model: bytes, calibration: Arrays) -> bytes:
     for index, samples in zip(graph.inputs, calibration, strict=True):
         tensor = graph.tensors[index]
         bits = integers.get(tensor.type)
-        casts = list(_casts(tree, index)) if bits else []
+        casts, others = _uses(tree, index)
         if not casts or not bits:
             continue
         name = tensor.name.decode(errors="replace")
-        if len(casts) < len(_readers(graph, index)):
+        if others:
             raise ModelFileError(
                 f"{path}: input {name} is read as whole numbers, and as others too, of which "
                 "quantising would change the first: --scheme dynamic keeps them"
@@ -73,18 +72,25 @@ def exact(path: Path, model: bytes, calibration: Arrays) -> bytes:
     return pack(tree)
 
 
-def _casts(tree: Any, index: int) -> Iterator[tuple[Any, Any]]:
-    """Yield what reads an input as whole numbers: DEQUANTIZE, and the only CAST of that."""
+def _uses(tree: Any, index: int) -> tuple[list[tuple[Any, Any]], bool]:
+    """Return what reads an input as whole numbers, DEQUANTIZE and CAST, and whether others do."""
     from ai_edge_litert.schema_py_generated import TensorType
 
     graph = tree.subgraphs[0]
+    found, others = [], False
     for op in _readers(graph, index):
-        if kind(tree, op) != "DEQUANTIZE":
-            continue
-        match _readers(graph, op.outputs[0]):
-            case [cast] if kind(tree, cast) == "CAST":
-                if graph.tensors[cast.outputs[0]].type in (TensorType.INT32, TensorType.INT64):
-                    yield op, cast
+        floats = kind(tree, op) == "DEQUANTIZE"
+        for reader in _readers(graph, op.outputs[0]) if floats else [op]:
+            to = graph.tensors[reader.outputs[0]].type
+            if (
+                floats
+                and kind(tree, reader) == "CAST"
+                and to in (TensorType.INT32, TensorType.INT64)
+            ):
+                found.append((op, reader))
+            else:
+                others = True
+    return found, others
 
 
 def _readers(graph: Any, index: int) -> list[Any]:

@@ -81,14 +81,30 @@ def test_a_cast_input_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "whole numbers are read as float32 and cast: " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("kept", [(), ("--keep-float", "CAST", "--keep-float", "COS")])
 def test_what_is_read_as_both_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    kept: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keras, layers = frameworks.keras(), frameworks.keras().layers
     source = keras.Input((6,))
     words = layers.Flatten()(layers.Embedding(20, 4)(source))
-    both = layers.Concatenate()([words, source])
+    both = layers.Concatenate()([words, keras.ops.cos(source) if kept else source])
     keras.Model(source, layers.Dense(3)(both)).save(tmp_path / "model.keras")
     np.save(tmp_path / "x.npy", np.random.default_rng(1).integers(0, 20, (ROWS, 6)).astype("f"))
-    assert convert(tmp_path) == 2
+    assert convert(tmp_path, *kept) == 2
     assert "is read as whole numbers, and as others too" in capsys.readouterr().err
+
+
+def test_two_tables_of_the_same_words(tmp_path: Path) -> None:
+    keras, layers = frameworks.keras(), frameworks.keras().layers
+    source = keras.Input((6,), dtype="int32")
+    tables = [layers.Flatten()(layers.Embedding(words, 4)(source)) for words in (20, 150)]
+    keras.Model(source, layers.Dense(3)(layers.Concatenate()(tables))).save(
+        tmp_path / "model.keras"
+    )
+    np.save(tmp_path / "x.npy", np.random.default_rng(1).integers(0, 20, (ROWS, 6)).astype("f"))
+    assert convert(tmp_path) == 0
+    graph = read((tmp_path / "m.tflite").read_bytes())
+    quantization = graph.tensors[graph.inputs[0]].quantization
+    assert quantization is not None
+    assert (quantization.scales[0], quantization.zero_points[0]) == (1, -128)
