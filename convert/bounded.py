@@ -14,6 +14,7 @@ from edgekit.convert.object_tree import (
     add_operator,
     add_tensor,
     drop_unused,
+    insert,
     is_float,
     kind,
     pack,
@@ -159,7 +160,6 @@ def _number(tree: Any, tensor: int) -> float | None:
 
 def _replace(tree: Any, old: list[Any], new: list[Any]) -> None:
     """Put ops in the place of the last of ``old``, and remove those."""
+    insert(tree, old[-1], *new)
     graph = tree.subgraphs[0]
-    at = next(i for i, op in enumerate(graph.operators) if op is old[-1])
-    ops = [*graph.operators[:at], *new, *graph.operators[at + 1 :]]
-    graph.operators = [op for op in ops if all(op is not one for one in old)]
+    graph.operators = [op for op in graph.operators if all(op is not one for one in old)]

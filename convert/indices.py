@@ -15,6 +15,7 @@ from edgekit.convert.object_tree import (
     add_operator,
     add_tensor,
     drop_unused,
+    insert,
     kind,
     pack,
     unpack,
@@ -129,7 +130,6 @@ def _read_integers(tree: Any, index: int, offset: int, dequantize: Any, cast: An
         return
     less = add_tensor(tree, result, "less")
     cast.outputs = [less]
-    at = next(i for i, op in enumerate(graph.operators) if op is cast)
     is_long = graph.tensors[result].type == TensorType.INT64
     missing = add_constant(tree, np.int64(offset) if is_long else np.int32(offset))
-    graph.operators.insert(at + 1, add_operator(tree, "ADD", [less, missing], result))
+    insert(tree, cast, cast, add_operator(tree, "ADD", [less, missing], result))

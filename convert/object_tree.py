@@ -4,6 +4,7 @@ from copy import copy
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from edge_runtime import schema
 
@@ -70,15 +71,15 @@ def is_float(tree: Any, tensor: int) -> bool:
     return bool(tree.subgraphs[0].tensors[tensor].type == litert.TensorType.FLOAT32)
 
 
-def add_constant(tree: Any, number: np.generic) -> int:
-    """Add a constant of one number, float32 or an integer, to the main graph; return its tensor."""
+def add_constant(tree: Any, numbers: np.generic | npt.NDArray[Any]) -> int:
+    """Add a constant of float32 or integers to the main graph; return its tensor."""
     from ai_edge_litert import schema_py_generated as litert
 
-    tree.buffers.append(litert.BufferT(data=list(number.tobytes())))
+    tree.buffers.append(litert.BufferT(data=list(numbers.tobytes())))
     tensors, place = tree.subgraphs[0].tensors, len(tree.buffers) - 1
-    kind_of_number = getattr(litert.TensorType, number.dtype.name.upper())
-    name = f"number_{place}".encode()
-    tensors.append(litert.TensorT(shape=[], type=kind_of_number, buffer=place, name=name))
+    kind_of_numbers = getattr(litert.TensorType, numbers.dtype.name.upper())
+    name, shape = f"number_{place}".encode(), list(numbers.shape)
+    tensors.append(litert.TensorT(shape=shape, type=kind_of_numbers, buffer=place, name=name))
     return len(tensors) - 1
 
 
@@ -117,3 +118,10 @@ def add_operator(tree: Any, name: str, inputs: list[int], output: int, activatio
         op.builtinOptions = getattr(litert, f"{options}T")()
         op.builtinOptions.fusedActivationFunction = activation
     return op
+
+
+def insert(tree: Any, old: Any, *new: Any) -> None:
+    """Put ops in the place of one of the main graph."""
+    graph = tree.subgraphs[0]
+    at = next(i for i, op in enumerate(graph.operators) if op is old)
+    graph.operators = [*graph.operators[:at], *new, *graph.operators[at + 1 :]]

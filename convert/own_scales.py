@@ -1,67 +1,145 @@
-"""Inputs of MAXIMUM, MINIMUM and SELECT get scales of their own.
+"""MAXIMUM, MINIMUM and SELECT without the one scale that they need for what they read and write.
 
-These need one scale for what they read and write. TensorFlow's quantiser gives them that of the
-output, and so cuts off the range of a tensor that others read as well: of x in x + max(x, 0.5).
+TensorFlow's quantiser gives them that of one of their inputs, or of the output, and so cuts off
+what lies beyond it: of x in x + max(x, 0.5), or of y in max(x, y). LiteRT's quantiser copes with
+MAXIMUM, and knows neither MINIMUM nor ABS.
 """
 
 from typing import Any
 
 import numpy as np
 
+from edge_runtime.schema import ACTIVATIONS
 from edgekit.convert.object_tree import (
     add_constant,
     add_operator,
     add_tensor,
+    insert,
     is_float,
     kind,
     pack,
     unpack,
 )
 
-OF_ONE_SCALE = {"MAXIMUM": 0, "MINIMUM": 0, "SELECT": 1, "SELECT_V2": 1}
-"""Op -> its first input of that scale; a condition has none."""
+RELU = ACTIVATIONS.index("RELU")
+EXTREMES = ("MAXIMUM", "MINIMUM")
+SELECTS = ("SELECT", "SELECT_V2")
 
 PASSING = frozenset(
     "EXPAND_DIMS GATHER MAX_POOL_2D PAD RESHAPE SLICE SQUEEZE STRIDED_SLICE TRANSPOSE".split()
 )
-"""Ops through which a scale goes on to what they read."""
+"""Ops through which a scale goes on to what they read. ELU, which TensorFlow's quantiser leaves in
+float32, takes those that read it along, where they have its scale."""
 
 
 def with_own_scales(model: bytes) -> bytes:
-    """Return a float .tflite file with copies of what such ops and others read; else the same.
+    """Return a float .tflite file for TensorFlow's quantiser, the same if nothing is to be changed.
 
-    A copy is a product with 1, bit for bit the same number, of which the quantiser makes QUANTIZE.
+    max(a, b) becomes a + relu(b - a), and the selection of a or b the sum of b and of a - b or 0,
+    the same numbers up to rounding. Where one of two is a constant, what others read as well is
+    copied: a product with 1, of which the quantiser makes QUANTIZE.
     """
     tree = unpack(model)
-    graph = tree.subgraphs[0]
-    ops = [op for op in graph.operators if kind(tree, op) in OF_ONE_SCALE]
-    found = [(op, at) for op in ops for at in _shared(tree, op)]
-    for op, at in found:
-        copy = add_tensor(tree, op.inputs[at], "copy")
-        made = add_operator(tree, "MUL", [op.inputs[at], add_constant(tree, np.float32(1.0))], copy)
-        place = next(i for i, one in enumerate(graph.operators) if one is op)
-        graph.operators.insert(place, made)
-        op.inputs = [copy if i == at else index for i, index in enumerate(op.inputs)]
-    return pack(tree) if found else model
+    changed = False
+    for op in [*tree.subgraphs[0].operators]:
+        name = kind(tree, op)
+        numbers = [int(index) for index in op.inputs[1 if name in SELECTS else 0 :]]
+        if name not in (*EXTREMES, *SELECTS) or not is_float(tree, numbers[0]):
+            continue
+        constants = [index for index in numbers if _is_constant(tree, index)]
+        if name in EXTREMES and not constants:
+            _extreme(tree, op, *numbers)
+        elif not constants and _of_one_shape(tree, *numbers, op.outputs[0]):
+            _selection(tree, op, *numbers)
+        else:
+            shared = [index for index in numbers if not _is_alone(tree, index, op)]
+            for index in shared:
+                _copied(tree, op, index)
+            changed |= bool(shared)
+            continue
+        changed = True
+    return pack(tree) if changed else model
 
 
-def _shared(tree: Any, op: Any) -> list[int]:
-    """Return the places of an op's inputs whose range others need."""
-    return [
-        at
-        for at in range(OF_ONE_SCALE[kind(tree, op)], len(op.inputs))
-        if not _is_alone(tree, op.inputs[at], op)
-    ]
+def as_sums(model: bytes) -> bytes:
+    """Return a float .tflite file for LiteRT's quantiser, the same if nothing is to be changed.
+
+    min(a, b) becomes a - relu(a - b), and abs(a) becomes a + relu(-2·a).
+    """
+    tree = unpack(model)
+    changed = False
+    for op in [*tree.subgraphs[0].operators]:
+        name = kind(tree, op)
+        if name not in ("MINIMUM", "ABS") or not is_float(tree, op.inputs[0]):
+            continue
+        changed = True
+        if name == "MINIMUM":
+            _extreme(tree, op, *op.inputs)
+            continue
+        number, result = op.inputs[0], op.outputs[0]
+        twice = add_tensor(tree, result, "twice")
+        factors = [number, add_constant(tree, np.float32(-2))]
+        insert(
+            tree,
+            op,
+            add_operator(tree, "MUL", factors, twice, RELU),
+            add_operator(tree, "ADD", [number, twice], result),
+        )
+    return pack(tree) if changed else model
+
+
+def _extreme(tree: Any, op: Any, one: int, other: int) -> None:
+    """Change max(a, b) to a + relu(b - a), or min(a, b) to a - relu(a - b)."""
+    largest = kind(tree, op) == "MAXIMUM"
+    result = op.outputs[0]
+    beyond = add_tensor(tree, result, "beyond")
+    difference = [other, one] if largest else [one, other]
+    insert(
+        tree,
+        op,
+        add_operator(tree, "SUB", difference, beyond, RELU),
+        add_operator(tree, "ADD" if largest else "SUB", [one, beyond], result),
+    )
+
+
+def _selection(tree: Any, op: Any, one: int, other: int) -> None:
+    """Change a or b to b + (a - b or 0)."""
+    condition, result = op.inputs[0], op.outputs[0]
+    difference, chosen = (add_tensor(tree, result, name) for name in ("difference", "chosen"))
+    nothing = add_constant(tree, np.zeros(tree.subgraphs[0].tensors[result].shape, np.float32))
+    insert(
+        tree,
+        op,
+        add_operator(tree, "SUB", [one, other], difference),
+        add_operator(tree, kind(tree, op), [condition, difference, nothing], chosen),
+        add_operator(tree, "ADD", [other, chosen], result),
+    )
+
+
+def _copied(tree: Any, op: Any, index: int) -> None:
+    """Let ``op`` read a copy of a tensor."""
+    copy = add_tensor(tree, index, "copy")
+    made = add_operator(tree, "MUL", [index, add_constant(tree, np.float32(1))], copy)
+    op.inputs = [copy if one == index else one for one in op.inputs]
+    insert(tree, op, made, op)
+
+
+def _is_constant(tree: Any, tensor: int) -> bool:
+    data = tree.buffers[tree.subgraphs[0].tensors[tensor].buffer].data
+    return data is not None and len(data) > 0
+
+
+def _of_one_shape(tree: Any, *tensors: int) -> bool:
+    return len({tuple(tree.subgraphs[0].tensors[index].shape) for index in tensors}) == 1
 
 
 def _is_alone(tree: Any, tensor: int, op: Any) -> bool:
     """Return whether nothing but ``op`` depends on the scale of a tensor."""
     graph = tree.subgraphs[0]
-    data = tree.buffers[graph.tensors[tensor].buffer].data
-    if not is_float(tree, tensor) or (data is not None and len(data)):
+    if _is_constant(tree, tensor):
         return True
     maker = next((one for one in graph.operators if tensor in list(one.outputs)), None)
     readers = [one for one in graph.operators if tensor in list(one.inputs)]
     if readers != [op] or tensor in list(graph.outputs):
         return False
-    return maker is not None and kind(tree, maker) not in PASSING
+    return maker is not None and kind(tree, maker) not in (*PASSING, "ELU")

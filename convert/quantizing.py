@@ -13,7 +13,7 @@ from edgekit.convert.bounded import as_bounded
 from edgekit.convert.calibration import Arrays
 from edgekit.convert.conversion import CALIBRATED_SCHEMES, DYNAMIC_BATCH, Conversion
 from edgekit.convert.normal_form import normalised
-from edgekit.convert.own_scales import with_own_scales
+from edgekit.convert.own_scales import as_sums, with_own_scales
 from edgekit.convert.products import as_products
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import BRIDGES, float_operators, is_float
@@ -152,13 +152,13 @@ def files(
         return Files(plain, plain, learned is not None, frozenset())
     if not learned:
         _require_calibratable(trained, conversion, quantizer, plain, calibration)
-    rewritten = as_products(as_bounded(plain)) if calibration is not None else plain
-    changed = conversion.equalize or rewritten != plain
-    plain = rewritten
+    first = plain
+    if calibration is not None:
+        plain = as_products(as_bounded(plain))
+        plain = with_own_scales(plain) if quantizer == TENSORFLOW else as_sums(plain)
     if quantizer == TENSORFLOW:
-        start = with_own_scales(plain) if calibration is not None else plain
-        own = start if changed or start != plain else None
-        converted = to_tflite(trained, conversion, calibration, start=own, verbose=verbose)
+        start = plain if conversion.equalize or plain != first else None
+        converted = to_tflite(trained, conversion, calibration, start=start, verbose=verbose)
         if calibration is not None:
             converted = indices.exact(trained.path, converted, calibration)
         return Files(plain, converted, learned is not None, frozenset())

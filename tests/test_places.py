@@ -12,12 +12,16 @@ from edge_runtime.reader import read
 
 ROOT = Path(__file__).parents[1]
 USERS = {
+    "bounded.py": "forms that keep in int8 what others lose",
     "foreign.py": "a model that rescales its input",
     "litert_ops.py": "what LiteRT calls the ops that XNNPACK runs",
     "networks.py": "what random networks are made of",
+    "object_tree.py": "ops that a conversion adds to a file",
+    "own_scales.py": "forms whose numbers have scales of their own",
     "products.py": "what NEG and SQUARE become before a model is quantised",
     "rescaling.py": "what may rescale an input",
     "targets.py": "what the Edge TPU's and Vela's compilers accept",
+    "test_bounded.py": "forms that keep in int8 what others lose",
     "test_extension_size.py": "sizes of some kernels",
     "test_litert_ops.py": "what LiteRT calls the ops that XNNPACK runs",
     "test_litert_quantizer.py": "a model that rescales its input",

@@ -13,7 +13,7 @@ import runtimes
 from edge_runtime.reader import read
 from edgekit import cli, frameworks
 from edgekit.convert.bounded import as_bounded
-from edgekit.convert.own_scales import with_own_scales
+from edgekit.convert.own_scales import as_sums, with_own_scales
 from edgekit.convert.targets import float_operators
 
 SHAPE = (1, 7)
@@ -119,6 +119,45 @@ def test_what_others_read_too_is_copied() -> None:
     assert names(with_own_scales(through)) == ["RESHAPE", "MUL", "MAXIMUM", "ADD"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "change", "expected"),
+    [
+        ("MAXIMUM", with_own_scales, ["TANH", "SUB", "ADD"]),
+        ("MINIMUM", with_own_scales, ["TANH", "SUB", "SUB"]),
+        ("MINIMUM", as_sums, ["TANH", "SUB", "SUB"]),
+        ("MAXIMUM", as_sums, ["TANH", "MAXIMUM"]),
+    ],
+)
+def test_extremes_of_two_are_sums(
+    kind: str, change: Callable[[bytes], bytes], expected: list[str]
+) -> None:
+    content = file([("TANH", [0], 1, {}), (kind, [0, 1], 2, {})], 3, [2])
+    changed = change(content)
+    assert names(changed) == expected
+    np.testing.assert_allclose(run(changed), run(content), rtol=1e-6, atol=1e-6)
+
+
+def test_a_selection_of_two_is_a_sum() -> None:
+    tensors = [build.tensor(SHAPE, name=f"t{index}") for index in range(3)]
+    tensors += [build.tensor(SHAPE, "bool", name="flags")]
+    ops: list[Any] = [
+        ("TANH", [0], 1, {}),
+        ("GREATER", [0, 1], 3, {}),
+        ("SELECT", [3, 0, 1], 2, {}),
+    ]
+    content = build.model(tensors, ops, outputs=[2])
+    changed = with_own_scales(content)
+    assert names(changed) == ["TANH", "GREATER", "SUB", "SELECT", "ADD"]
+    np.testing.assert_allclose(run(changed), run(content), rtol=1e-6, atol=1e-6)
+
+
+def test_sizes_are_sums() -> None:
+    content = file([("ABS", [0], 1, {})], 2, [1])
+    changed = as_sums(content)
+    assert names(changed) == ["MUL", "ADD"]
+    assert run(changed).tobytes() == run(content).tobytes()
+
+
 def test_whole_numbers_have_no_scale() -> None:
     tensors = [build.tensor(SHAPE, "int32", name=f"t{index}") for index in range(3)]
     tensors.append(build.constant(1, "int32"))
@@ -137,6 +176,8 @@ def network(kind: str) -> Any:
             y = x + ops.clip(x, -1.5, 1.5)
         case "maximum":
             y = x + ops.maximum(x, ops.relu(x[:, ::-1]))
+        case "of two":  # of ranges of which each is cut off by the other's
+            y = ops.maximum(ops.tanh(x), ops.minimum(x, ops.silu(x)))
         case "where":
             y = ops.where(x > 0, x, 0.1 * x)
         case _:
@@ -153,6 +194,7 @@ def network(kind: str) -> Any:
         *(("softplus", "tensorflow"), ("softplus", "litert"), ("mish", "tensorflow")),
         *(("selu", "tensorflow"), ("selu", "litert"), ("log_sigmoid", "tensorflow")),
         *(("clip", "tensorflow"), ("maximum", "tensorflow"), ("where", "tensorflow")),
+        *(("clip", "litert"), ("softsign", "litert"), ("of two", "tensorflow")),
     ],
 )
 def test_int8_keeps_what_it_lost(kind: str, quantizer: str, tmp_path: Path) -> None:
