@@ -25,6 +25,9 @@ RELU = ACTIVATIONS.index("RELU")
 EXTREMES = ("MAXIMUM", "MINIMUM")
 SELECTS = ("SELECT", "SELECT_V2")
 
+LEAST_STEP = 2.0**-14
+"""Least step of a sum, in the larger one of what is added."""
+
 PASSING = frozenset(
     "EXPAND_DIMS GATHER MAX_POOL_2D PAD RESHAPE SLICE SQUEEZE STRIDED_SLICE TRANSPOSE".split()
 )
@@ -85,6 +88,25 @@ def as_sums(model: bytes) -> bytes:
             add_operator(tree, "MUL", factors, twice, RELU),
             add_operator(tree, "ADD", [number, twice], result),
         )
+    return pack(tree) if changed else model
+
+
+def with_steps(model: bytes) -> bytes:
+    """Return a quantised .tflite file in which no sum or difference has a step of almost nothing.
+
+    That is what a quantiser gives to one that was 0 for all samples, as relu(a - b) where a is
+    never greater: the multiplier of a kernel could not express it. It gets its input's step.
+    """
+    tree = unpack(model)
+    tensors, changed = tree.subgraphs[0].tensors, False
+    for op in tree.subgraphs[0].operators:
+        output = tensors[op.outputs[0]].quantization if kind(tree, op) in ("ADD", "SUB") else None
+        if output is None or output.scale is None:
+            continue
+        steps = [tensors[index].quantization for index in op.inputs]
+        largest = max(float(step.scale[0]) for step in steps if step.scale is not None)
+        if float(output.scale[0]) < LEAST_STEP * largest:
+            output.scale, changed = [largest], True
     return pack(tree) if changed else model
 
 

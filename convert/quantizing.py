@@ -13,7 +13,7 @@ from edgekit.convert.bounded import as_bounded
 from edgekit.convert.calibration import Arrays
 from edgekit.convert.conversion import CALIBRATED_SCHEMES, DYNAMIC_BATCH, Conversion
 from edgekit.convert.normal_form import normalised
-from edgekit.convert.own_scales import as_sums, with_own_scales
+from edgekit.convert.own_scales import as_sums, with_own_scales, with_steps
 from edgekit.convert.products import as_products
 from edgekit.convert.source import TrainedModel
 from edgekit.convert.targets import BRIDGES, float_operators, is_float
@@ -160,7 +160,7 @@ def files(
         start = plain if conversion.equalize or plain != first else None
         converted = to_tflite(trained, conversion, calibration, start=start, verbose=verbose)
         if calibration is not None:
-            converted = indices.exact(trained.path, converted, calibration)
+            converted = with_steps(indices.exact(trained.path, converted, calibration))
         return Files(plain, converted, learned is not None, frozenset())
     graph = read(plain)
     kept = layers.named(trained.path, graph, conversion.keep_float)
@@ -168,7 +168,7 @@ def files(
         trained.path, plain, conversion, calibration, kept, verbose=verbose
     )
     if calibration is not None:
-        converted = indices.exact(trained.path, converted, calibration)
+        converted = with_steps(indices.exact(trained.path, converted, calibration))
     outputs = (index for op in kept for index in graph.ops[op].outputs)
     return Files(plain, converted, False, frozenset(graph.tensors[index].name for index in outputs))
 

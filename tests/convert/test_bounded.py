@@ -13,7 +13,7 @@ import runtimes
 from edge_runtime.reader import read
 from edgekit import cli, frameworks
 from edgekit.convert.bounded import as_bounded
-from edgekit.convert.own_scales import as_sums, with_own_scales
+from edgekit.convert.own_scales import as_sums, with_own_scales, with_steps
 from edgekit.convert.targets import float_operators
 
 SHAPE = (1, 7)
@@ -158,6 +158,19 @@ def test_sizes_are_sums() -> None:
     assert run(changed).tobytes() == run(content).tobytes()
 
 
+@pytest.mark.parametrize(("scale", "given"), [(4e-12, 0.5), (0.01, 0.01)])
+def test_a_difference_that_was_always_0_has_the_step_of_its_input(
+    scale: float, given: float
+) -> None:
+    tensors = [build.tensor(SHAPE, "int8", step, name=f"t{step}") for step in (0.5, 0.25, scale)]
+    content = build.model(tensors, [("SUB", [0, 1], 2, {})], inputs=[0, 1])
+    changed = with_steps(content)
+    quantization = read(changed).tensors[2].quantization
+    assert quantization is not None
+    assert quantization.scales[0] == pytest.approx(given)
+    assert (changed == content) == (scale == given)
+
+
 def test_whole_numbers_have_no_scale() -> None:
     tensors = [build.tensor(SHAPE, "int32", name=f"t{index}") for index in range(3)]
     tensors.append(build.constant(1, "int32"))
@@ -178,6 +191,8 @@ def network(kind: str) -> Any:
             y = x + ops.maximum(x, ops.relu(x[:, ::-1]))
         case "of two":  # of ranges of which each is cut off by the other's
             y = ops.maximum(ops.tanh(x), ops.minimum(x, ops.silu(x)))
+        case "never less":
+            y = x + ops.minimum(x, x + ops.sigmoid(x))
         case "where":
             y = ops.where(x > 0, x, 0.1 * x)
         case _:
@@ -195,6 +210,7 @@ def network(kind: str) -> Any:
         *(("selu", "tensorflow"), ("selu", "litert"), ("log_sigmoid", "tensorflow")),
         *(("clip", "tensorflow"), ("maximum", "tensorflow"), ("where", "tensorflow")),
         *(("clip", "litert"), ("softsign", "litert"), ("of two", "tensorflow")),
+        *(("never less", "tensorflow"), ("never less", "litert")),
     ],
 )
 def test_int8_keeps_what_it_lost(kind: str, quantizer: str, tmp_path: Path) -> None:
