@@ -69,7 +69,7 @@ def unbuilt(path: Path) -> None:
 
 def integers(path: Path) -> None:
     keras, layers = frameworks.keras(), keras_layers()
-    words = keras.Input((4,), dtype="int32", name="words")
+    words = keras.Input((4,), dtype="uint8", name="words")
     keras.Model(words, layers.Dense(2)(layers.Flatten()(layers.Embedding(9, 3)(words)))).save(path)
 
 
@@ -197,7 +197,7 @@ REFUSED: list[tuple[Callable[[Path], Any], str, str]] = [
     (zip_of_weights, "a.keras", "weights and no architecture"),
     (unbuilt, "a.keras", r"never built.*keras\.Input"),
     (open_shape, "a.keras", r"\[\?, \?, \?, 1\].* must be known; build .* fixed size"),
-    (integers, "a.keras", r"input words \[\?, 4\] is int32; only float32"),
+    (integers, "a.keras", r"input words \[\?, 4\] is uint8; only float32"),
     (index, "a.keras", r"output argmax.* is int32; .*an argmax"),
     (lookup, "a.keras", "layer 'table' is a StringLookup"),
     (lambda_layer, "a.keras", "layer 'double' is a Lambda"),
