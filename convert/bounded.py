@@ -13,11 +13,15 @@ from edgekit.convert.object_tree import (
     add_constant,
     add_operator,
     add_tensor,
+    constant,
     drop_unused,
     insert,
     is_float,
     kind,
+    maker,
+    of_one_shape,
     pack,
+    readers,
     unpack,
 )
 
@@ -56,7 +60,7 @@ def _softplus(tree: Any, log: Any) -> bool:
     if exp is None or 1 not in [_number(tree, index) for index in add.inputs]:
         return False
     x, result = exp.inputs[0], log.outputs[0]
-    if not _of_one_shape(tree, x, result):
+    if not of_one_shape(tree, x, result):
         return False
     names = ("negative", "positive", "size", "logistic", "log")
     negative, positive, size, logistic, rest = (add_tensor(tree, result, name) for name in names)
@@ -88,7 +92,7 @@ def _elu(tree: Any, select: Any) -> bool:
     shifted, q, curved = _scaled(tree, below, select)
     elu, bend = _bend(tree, shifted, x, curved[0] if curved else select)
     is_it = _number(tree, comparison.inputs[1]) == 0 and scaled in (x, elu) and min(p, q) > 0
-    if (elu is None and not bend) or not is_it or not _of_one_shape(tree, x, result):
+    if (elu is None and not bend) or not is_it or not of_one_shape(tree, x, result):
         return False
     bent, rest = (add_tensor(tree, result, name) for name in ("curved", "straight"))
     ops = []
@@ -111,15 +115,15 @@ def _elu(tree: Any, select: Any) -> bool:
 
 def _bend(tree: Any, tensor: int, x: int, reader: Any) -> tuple[int | None, list[Any]]:
     """Return the tensor if it is elu(x), or the ops if they make exp(x) - 1; else neither."""
-    maker = _maker(tree, tensor)
-    if kind(tree, maker) == "ELU" and maker.inputs[0] == x:
+    last = maker(tree, tensor)
+    if kind(tree, last) == "ELU" and last.inputs[0] == x:
         return tensor, []
-    minus_one = {"SUB": 1, "ADD": -1}.get(kind(tree, maker))
-    if minus_one is None or _number(tree, maker.inputs[1]) != minus_one:
+    minus_one = {"SUB": 1, "ADD": -1}.get(kind(tree, last))
+    if minus_one is None or _number(tree, last.inputs[1]) != minus_one:
         return None, []
-    exp = _only_maker(tree, maker.inputs[0], maker)
+    exp = _only_maker(tree, last.inputs[0], last)
     found = _only_maker(tree, tensor, reader) and kind(tree, exp) == "EXP" and exp.inputs[0] == x
-    return None, [exp, maker] if found else []
+    return None, [exp, last] if found else []
 
 
 def _scaled(tree: Any, tensor: int, reader: Any) -> tuple[int, float, list[Any]]:
@@ -132,27 +136,16 @@ def _scaled(tree: Any, tensor: int, reader: Any) -> tuple[int, float, list[Any]]
     return tensor, 1.0, []
 
 
-def _of_one_shape(tree: Any, *tensors: int) -> bool:
-    return len({tuple(tree.subgraphs[0].tensors[index].shape) for index in tensors}) == 1
-
-
-def _maker(tree: Any, tensor: int) -> Any:
-    ops = tree.subgraphs[0].operators
-    return next((op for op in ops if tensor in list(op.outputs)), None)
-
-
 def _only_maker(tree: Any, tensor: int, reader: Any) -> Any:
     """Return the op that makes a tensor which ``reader`` alone reads; None of others."""
-    graph = tree.subgraphs[0]
-    readers = [op for op in graph.operators if tensor in list(op.inputs)]
-    alone = readers == [reader] and tensor not in list(graph.outputs)
-    return _maker(tree, tensor) if alone else None
+    alone = readers(tree, tensor) == [reader] and tensor not in list(tree.subgraphs[0].outputs)
+    return maker(tree, tensor) if alone else None
 
 
 def _number(tree: Any, tensor: int) -> float | None:
     """Return the only number that a constant in float32 has; None of others."""
-    data = tree.buffers[tree.subgraphs[0].tensors[tensor].buffer].data
-    if not is_float(tree, tensor) or data is None or len(data) == 0:
+    data = constant(tree, tensor)
+    if data is None or not is_float(tree, tensor):
         return None
     numbers = np.asarray(data, np.uint8).view(np.float32)
     return float(numbers[0]) if np.all(numbers == numbers[0]) else None

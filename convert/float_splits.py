@@ -8,9 +8,8 @@ quantiser leaves such an output alone in float32.
 """
 
 from collections.abc import Collection
-from typing import Any
 
-from edgekit.convert.object_tree import pack, unpack
+from edgekit.convert.object_tree import kind, pack, unpack
 
 REQUANTIZES = 2
 """Version of QUANTIZE whose input may be int8, and of SPLIT with int8."""
@@ -27,13 +26,9 @@ def as_int8(model: bytes, kept: Collection[str] = ()) -> bytes:
 
     tree, changed = unpack(model), False
     codes = tree.operatorCodes
-
-    def is_a(op: Any, builtin: int) -> bool:
-        return bool(codes[op.opcodeIndex].builtinCode == builtin)
-
     main = tree.subgraphs[0]
     makers = {index: op for op in main.operators for index in op.outputs}
-    for split in (op for op in main.operators if is_a(op, litert.BuiltinOperator.SPLIT)):
+    for split in (op for op in main.operators if kind(tree, op) == "SPLIT"):
         if any(main.tensors[index].name.decode() in kept for index in split.outputs):
             continue
         maker, source = makers.get(split.inputs[1]), main.tensors[split.inputs[1]]
@@ -45,10 +40,10 @@ def as_int8(model: bytes, kept: Collection[str] = ()) -> bytes:
             continue
         readers = [op for op in main.operators if not set(split.outputs).isdisjoint(op.inputs)]
         given = not set(split.outputs).isdisjoint(main.outputs)
-        if maker is None or given or not is_a(maker, litert.BuiltinOperator.DEQUANTIZE):
+        if maker is None or given or kind(tree, maker) != "DEQUANTIZE":
             continue
         source = main.tensors[maker.inputs[0]]
-        quantizers = all(is_a(op, litert.BuiltinOperator.QUANTIZE) for op in readers)
+        quantizers = all(kind(tree, op) == "QUANTIZE" for op in readers)
         if source.type != litert.TensorType.INT8 or not quantizers:
             continue
         split.inputs = [split.inputs[0], maker.inputs[0]]
@@ -62,8 +57,6 @@ def as_int8(model: bytes, kept: Collection[str] = ()) -> bytes:
         return model
     read = {index for op in main.operators for index in op.inputs} | set(main.outputs)
     main.operators = [
-        op
-        for op in main.operators
-        if not is_a(op, litert.BuiltinOperator.DEQUANTIZE) or op.outputs[0] in read
+        op for op in main.operators if kind(tree, op) != "DEQUANTIZE" or op.outputs[0] in read
     ]
     return pack(tree)

@@ -18,6 +18,7 @@ from edgekit.convert.object_tree import (
     insert,
     kind,
     pack,
+    readers,
     unpack,
 )
 from edgekit.errors import ModelFileError
@@ -79,9 +80,9 @@ def _uses(tree: Any, index: int) -> tuple[list[tuple[Any, Any]], bool]:
 
     graph = tree.subgraphs[0]
     found, others = [], False
-    for op in _readers(graph, index):
+    for op in readers(tree, index):
         floats = kind(tree, op) == "DEQUANTIZE"
-        for reader in _readers(graph, op.outputs[0]) if floats else [op]:
+        for reader in readers(tree, op.outputs[0]) if floats else [op]:
             to = graph.tensors[reader.outputs[0]].type
             if (
                 floats
@@ -94,10 +95,6 @@ def _uses(tree: Any, index: int) -> tuple[list[tuple[Any, Any]], bool]:
     return found, others
 
 
-def _readers(graph: Any, index: int) -> list[Any]:
-    return [op for op in graph.operators if index in list(op.inputs)]
-
-
 def _range(tree: Any, casts: list[tuple[Any, Any]], samples: Any) -> tuple[int, int]:
     """Return the least and the largest number: of the samples, and of the tables they look up."""
     whole = np.trunc(samples)
@@ -106,7 +103,7 @@ def _range(tree: Any, casts: list[tuple[Any, Any]], samples: Any) -> tuple[int, 
     waiting, seen = [cast.outputs[0] for _, cast in casts], set[int]()
     while waiting:
         index = waiting.pop()
-        for op in _readers(graph, index) if index not in seen else ():
+        for op in readers(tree, index) if index not in seen else ():
             place, indices = LOOK_UPS.get(kind(tree, op), (0, None))
             if indices is not None and op.inputs[indices] == index:
                 most = max(most, graph.tensors[op.inputs[place]].shape[0] - 1)

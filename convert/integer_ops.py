@@ -11,7 +11,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
-from edgekit.convert.object_tree import pack, unpack
+from edgekit.convert.object_tree import kind, maker, pack, readers, unpack
 
 MOVES = {
     "BATCH_TO_SPACE_ND": 2,
@@ -70,17 +70,12 @@ class _Ops:
 
     @classmethod
     def of(cls, tree: Any, kept: Collection[str]) -> "_Ops":
-        from ai_edge_litert.schema_py_generated import BuiltinOperator
-
-        names: dict[int, str] = {
-            value: name for name, value in vars(BuiltinOperator).items() if name.isupper()
-        }
         tensors = tree.subgraphs[0].tensors
 
         def name(op: Any) -> str:
             if any(tensors[index].name.decode() in kept for index in op.outputs):
                 return ""
-            return names.get(int(tree.operatorCodes[op.opcodeIndex].builtinCode), "")
+            return kind(tree, op)
 
         return cls(tree, name)
 
@@ -90,24 +85,21 @@ class _Ops:
 
     def maker(self, index: int) -> Any:
         """Return the op that computes a tensor; None for an input or a constant."""
-        for op in self.main.operators:
-            if index in op.outputs:
-                return op
-        return None
+        return maker(self.tree, index)
 
     def readers(self, index: int) -> list[Any]:
         """Return the ops that read a tensor; none for an output of the model, which stays."""
         if index in self.main.outputs:
             return []
-        return [op for op in self.main.operators if index in op.inputs]
+        return readers(self.tree, index)
 
     def is_integer(self, index: int, op: Any) -> bool:
         """Tell whether a tensor has integers on which LiteRT runs an op."""
         from ai_edge_litert.schema_py_generated import TensorType
 
-        kind = self.main.tensors[index].type
+        dtype = self.main.tensors[index].type
         on_int16 = self.name(op) in ON_INT16
-        return bool(kind == TensorType.INT8 or (kind == TensorType.INT16 and on_int16))
+        return bool(dtype == TensorType.INT8 or (dtype == TensorType.INT16 and on_int16))
 
     def like(self, index: int, quantized: int) -> int:
         """Add a tensor of the shape of one and the quantisation of another; return its index."""

@@ -71,6 +71,28 @@ def is_float(tree: Any, tensor: int) -> bool:
     return bool(tree.subgraphs[0].tensors[tensor].type == litert.TensorType.FLOAT32)
 
 
+def maker(tree: Any, tensor: int) -> Any:
+    """Return the op of the main graph that writes a tensor; None of an input or a constant."""
+    ops = tree.subgraphs[0].operators
+    return next((op for op in ops if tensor in list(op.outputs)), None)
+
+
+def readers(tree: Any, tensor: int) -> list[Any]:
+    """Return the ops of the main graph that read a tensor."""
+    return [op for op in tree.subgraphs[0].operators if tensor in list(op.inputs)]
+
+
+def constant(tree: Any, tensor: int) -> Any:
+    """Return the bytes of a constant of the main graph; None of what is calculated."""
+    data = tree.buffers[tree.subgraphs[0].tensors[tensor].buffer].data
+    return None if data is None or len(data) == 0 else data
+
+
+def of_one_shape(tree: Any, *tensors: int) -> bool:
+    """Return whether tensors of the main graph have the same shape."""
+    return len({tuple(tree.subgraphs[0].tensors[index].shape) for index in tensors}) == 1
+
+
 def add_constant(tree: Any, numbers: np.generic | npt.NDArray[Any]) -> int:
     """Add a constant of float32 or integers to the main graph; return its tensor."""
     from ai_edge_litert import schema_py_generated as litert

@@ -14,10 +14,14 @@ from edgekit.convert.object_tree import (
     add_constant,
     add_operator,
     add_tensor,
+    constant,
     insert,
     is_float,
     kind,
+    maker,
+    of_one_shape,
     pack,
+    readers,
     unpack,
 )
 
@@ -49,10 +53,10 @@ def with_own_scales(model: bytes) -> bytes:
         numbers = [int(index) for index in op.inputs[1 if name in SELECTS else 0 :]]
         if name not in (*EXTREMES, *SELECTS) or not is_float(tree, numbers[0]):
             continue
-        constants = [index for index in numbers if _is_constant(tree, index)]
+        constants = [index for index in numbers if constant(tree, index) is not None]
         if name in EXTREMES and not constants:
             _extreme(tree, op, *numbers)
-        elif not constants and _of_one_shape(tree, *numbers, op.outputs[0]):
+        elif not constants and of_one_shape(tree, *numbers, op.outputs[0]):
             _selection(tree, op, *numbers)
         else:
             shared = [index for index in numbers if not _is_alone(tree, index, op)]
@@ -146,22 +150,11 @@ def _copied(tree: Any, op: Any, index: int) -> None:
     insert(tree, op, made, op)
 
 
-def _is_constant(tree: Any, tensor: int) -> bool:
-    data = tree.buffers[tree.subgraphs[0].tensors[tensor].buffer].data
-    return data is not None and len(data) > 0
-
-
-def _of_one_shape(tree: Any, *tensors: int) -> bool:
-    return len({tuple(tree.subgraphs[0].tensors[index].shape) for index in tensors}) == 1
-
-
 def _is_alone(tree: Any, tensor: int, op: Any) -> bool:
     """Return whether nothing but ``op`` depends on the scale of a tensor."""
-    graph = tree.subgraphs[0]
-    if _is_constant(tree, tensor):
+    if constant(tree, tensor) is not None:
         return True
-    maker = next((one for one in graph.operators if tensor in list(one.outputs)), None)
-    readers = [one for one in graph.operators if tensor in list(one.inputs)]
-    if readers != [op] or tensor in list(graph.outputs):
+    if readers(tree, tensor) != [op] or tensor in list(tree.subgraphs[0].outputs):
         return False
-    return maker is not None and kind(tree, maker) not in (*PASSING, "ELU")
+    made = maker(tree, tensor)
+    return made is not None and kind(tree, made) not in (*PASSING, "ELU")

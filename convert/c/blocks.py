@@ -133,7 +133,8 @@ def kernel_files() -> dict[str, str]:
 @cache
 def _paths() -> dict[str, Traversable]:
     """Return where each file lies; no two have the same name."""
-    folders = (_kernels().joinpath(one) for one in FOLDERS)
+    kernels = _kernels()
+    folders = (kernels.joinpath(one) for one in FOLDERS)
     return {one.name: one for folder in folders for one in folder.iterdir() if one.is_file()}
 
 
