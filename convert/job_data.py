@@ -131,8 +131,9 @@ def load_data(model: TrainedModel, choices: Choices, metrics: dict[str, Any]) ->
     decided = meaning.decide(model, choices.task, count, independent=several, targeted=targeted)
     normal, as_read = None, None
     if decided.task == ANOMALY and dataset.labels:
-        as_read = dataset
         normal = normal_classes(dataset, stated=decided.stated)
+        # `edgekit train` takes the first of classes of which none is called normal for it.
+        as_read = dataset if normal or metrics.get("task") == ANOMALY else None
         dataset = judged(dataset, normal) if normal else without_classes(dataset)
     if dataset.labels and not normal:
         if decided.name == NUMBERS:

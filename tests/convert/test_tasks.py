@@ -15,8 +15,12 @@ from edge_runtime.metadata import Metadata
 from edge_runtime.quantize import quantize
 from edgekit import cli, frameworks
 from edgekit.benchmarks import usage
+from edgekit.commands import tuning
+from edgekit.convert import job as jobs
 from edgekit.convert import source
 from edgekit.convert.c import library as c_library
+from edgekit.convert.conversion import Conversion
+from edgekit.convert.job_data import Choices
 from edgekit.convert.metadata import attach
 from edgekit.ranking import auc
 from edgekit.train.data import load
@@ -248,6 +252,11 @@ def test_an_autoencoder_of_other_classes_is_measured_by_what_it_rebuilds(
     assert report["anomalies"]["names"] == []
     assert report["anomalies"]["after"]["metrics"] == {}
     assert report["anomalies"]["after"]["above"] < 10
+    # Fine-tuned, it would learn all of them, and not those of the first class alone.
+    choices = Choices(data=str(tmp_path / "d.npz"))
+    trained = source.load(folder / "sensor.keras")
+    job = jobs.prepare(trained, choices, Conversion())
+    assert tuning.require_data(trained, job).labels == ()
     assert report["numbers"]["after"]["rmse"] > 0
     # Where no anomalies are known, what is rebuilt may drop no more, in int8 as in any repair.
     assert convert(*command, "--quantize", "--max-drop", "0.05") == 0
