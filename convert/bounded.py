@@ -17,6 +17,7 @@ from edgekit.convert.object_tree import (
     drop_unused,
     insert,
     is_float,
+    is_plain,
     kind,
     maker,
     of_one_shape,
@@ -53,7 +54,7 @@ def as_bounded(model: bytes) -> bytes:
 def _softplus(tree: Any, log: Any) -> bool:
     """Change LOG(EXP(x) + 1), if that is what ends in ``log``; return whether it was."""
     add = _only_maker(tree, log.inputs[0], log)
-    if kind(tree, add) != "ADD" or add.builtinOptions.fusedActivationFunction:
+    if kind(tree, add) != "ADD" or not is_plain(add):
         return False
     makers = [_only_maker(tree, index, add) for index in add.inputs]
     exp = next((op for op in makers if kind(tree, op) == "EXP"), None)
@@ -119,7 +120,7 @@ def _bend(tree: Any, tensor: int, x: int, reader: Any) -> tuple[int | None, list
     if kind(tree, last) == "ELU" and last.inputs[0] == x:
         return tensor, []
     minus_one = {"SUB": 1, "ADD": -1}.get(kind(tree, last))
-    if minus_one is None or _number(tree, last.inputs[1]) != minus_one:
+    if minus_one is None or not is_plain(last) or _number(tree, last.inputs[1]) != minus_one:
         return None, []
     exp = _only_maker(tree, last.inputs[0], last)
     found = _only_maker(tree, tensor, reader) and kind(tree, exp) == "EXP" and exp.inputs[0] == x
@@ -129,7 +130,7 @@ def _bend(tree: Any, tensor: int, x: int, reader: Any) -> tuple[int | None, list
 def _scaled(tree: Any, tensor: int, reader: Any) -> tuple[int, float, list[Any]]:
     """Return what a tensor is a multiple of, the factor, and the op that makes it, if any."""
     op = _only_maker(tree, tensor, reader)
-    if kind(tree, op) == "MUL" and not op.builtinOptions.fusedActivationFunction:
+    if kind(tree, op) == "MUL" and is_plain(op):
         for factor, other in (op.inputs, op.inputs[::-1]):
             if (number := _number(tree, factor)) is not None:
                 return int(other), number, [op]

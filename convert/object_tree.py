@@ -93,11 +93,16 @@ def of_one_shape(tree: Any, *tensors: int) -> bool:
     return len({tuple(tree.subgraphs[0].tensors[index].shape) for index in tensors}) == 1
 
 
+def is_plain(op: Any) -> bool:
+    """Return whether no activation is fused to an op; files may leave out what says so."""
+    return op.builtinOptions is None or not op.builtinOptions.fusedActivationFunction
+
+
 def add_constant(tree: Any, numbers: np.generic | npt.NDArray[Any]) -> int:
     """Add a constant of float32 or integers to the main graph; return its tensor."""
     from ai_edge_litert import schema_py_generated as litert
 
-    tree.buffers.append(litert.BufferT(data=list(numbers.tobytes())))
+    tree.buffers.append(litert.BufferT(data=np.frombuffer(numbers.tobytes(), np.uint8)))
     tensors, place = tree.subgraphs[0].tensors, len(tree.buffers) - 1
     kind_of_numbers = getattr(litert.TensorType, numbers.dtype.name.upper())
     name, shape = f"number_{place}".encode(), list(numbers.shape)

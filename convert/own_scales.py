@@ -104,13 +104,14 @@ def with_steps(model: bytes) -> bytes:
     tree = unpack(model)
     tensors, changed = tree.subgraphs[0].tensors, False
     for op in tree.subgraphs[0].operators:
-        output = tensors[op.outputs[0]].quantization if kind(tree, op) in ("ADD", "SUB") else None
-        if output is None or output.scale is None:
+        if kind(tree, op) not in ("ADD", "SUB"):
             continue
-        steps = [tensors[index].quantization for index in op.inputs]
-        largest = max(float(step.scale[0]) for step in steps if step.scale is not None)
-        if float(output.scale[0]) < LEAST_STEP * largest:
-            output.scale, changed = [largest], True
+        added = [tensors[index].quantization for index in (*op.inputs, *op.outputs)]
+        if any(one is None or one.scale is None or len(one.scale) == 0 for one in added):
+            continue
+        *largest, step = (float(one.scale[0]) for one in added)
+        if step < LEAST_STEP * max(largest):
+            added[-1].scale, changed = [max(largest)], True
     return pack(tree) if changed else model
 
 
@@ -132,12 +133,12 @@ def _selection(tree: Any, op: Any, one: int, other: int) -> None:
     """Change a or b to b + (a - b or 0)."""
     condition, result = op.inputs[0], op.outputs[0]
     difference, chosen = (add_tensor(tree, result, name) for name in ("difference", "chosen"))
-    nothing = add_constant(tree, np.zeros(tree.subgraphs[0].tensors[result].shape, np.float32))
+    nothing = add_constant(tree, np.float32(0))
     insert(
         tree,
         op,
         add_operator(tree, "SUB", [one, other], difference),
-        add_operator(tree, kind(tree, op), [condition, difference, nothing], chosen),
+        add_operator(tree, "SELECT_V2", [condition, difference, nothing], chosen),
         add_operator(tree, "ADD", [other, chosen], result),
     )
 

@@ -13,6 +13,7 @@ import runtimes
 from edge_runtime.reader import read
 from edgekit import cli, frameworks
 from edgekit.convert.bounded import as_bounded
+from edgekit.convert.object_tree import pack, unpack
 from edgekit.convert.own_scales import as_sums, with_own_scales, with_steps
 from edgekit.convert.targets import float_operators
 
@@ -32,7 +33,13 @@ def softplus() -> bytes:
 
 
 def elu(
-    comparison: str, p: float, q: float, *, tensors: tuple[int, int] = (2, 5), zero: float = 0.0
+    comparison: str,
+    p: float,
+    q: float,
+    *,
+    tensors: tuple[int, int] = (2, 5),
+    zero: float = 0.0,
+    fused: int = 0,
 ) -> bytes:
     """SELECT of p·x and q·(exp(x) - 1)."""
     flags = build.tensor(SHAPE, "bool", name="flags")
@@ -43,7 +50,7 @@ def elu(
         (comparison, [0, 7], 1, {}),
         ("MUL", [0, 8], 2, {}),
         ("EXP", [0], 3, {}),
-        ("SUB", [3, 10], 4, {}),
+        ("SUB", [3, 10], 4, {"fusedActivationFunction": fused}),
         ("MUL", [4, 9], 5, {}),
         ("SELECT", [1, *tensors], 6, {}),
     ]
@@ -89,6 +96,7 @@ def others() -> dict[str, Callable[[], bytes]]:
         "relu inside": lambda: file(
             [exp, ("ADD", [1, 4], 2, {"fusedActivationFunction": 1}), log], 4, [3], 1.0
         ),
+        "relu of exp(x) - 1": lambda: elu("GREATER", 1, 1, fused=1),
         "exp where x is greater": lambda: elu("GREATER", 1, 1, tensors=(5, 2)),
         "greater than 1": lambda: elu("GREATER", 1, 1, zero=1),
         "negative factor": lambda: elu("GREATER", -1, 1),
@@ -147,7 +155,7 @@ def test_a_selection_of_two_is_a_sum() -> None:
     ]
     content = build.model(tensors, ops, outputs=[2])
     changed = with_own_scales(content)
-    assert names(changed) == ["TANH", "GREATER", "SUB", "SELECT", "ADD"]
+    assert names(changed) == ["TANH", "GREATER", "SUB", "SELECT_V2", "ADD"]
     np.testing.assert_allclose(run(changed), run(content), rtol=1e-6, atol=1e-6)
 
 
@@ -169,6 +177,19 @@ def test_a_difference_that_was_always_0_has_the_step_of_its_input(
     assert quantization is not None
     assert quantization.scales[0] == pytest.approx(given)
     assert (changed == content) == (scale == given)
+
+
+def test_options_that_a_file_leaves_out_are_those_of_the_schema() -> None:
+    tree = unpack(softplus())
+    for op in tree.subgraphs[0].operators:
+        op.builtinOptions, op.builtinOptionsType = None, 0
+    assert names(as_bounded(pack(tree))) == names(as_bounded(softplus()))
+
+
+def test_sums_of_floats_have_no_step() -> None:
+    tensors = [build.tensor(SHAPE, name=f"t{index}") for index in range(2)]
+    content = build.model(tensors, [("ADD", [0, 0], 1, {})])
+    assert with_steps(content) == content
 
 
 def test_whole_numbers_have_no_scale() -> None:
